@@ -1,0 +1,130 @@
+"""A Dataset is declared once, in a domain's `datasets.py`; wizard, cleaning, COPY, API, admin and docs follow it.
+
+Imports no other module of ingest, so that everything may import it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pyarrow as pa
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.module_loading import autodiscover_modules
+
+from skillora.lib.errors import NotFound
+
+Arrays = dict[str, np.ndarray[Any, Any]]  # model attname → one value per row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How one column's cells are written; decided from the whole file, shown, editable, remembered."""
+
+    decimal: Literal[".", ","] = "."
+    thousands: str = ""  # "", ",", ".", "'", " "
+    date_order: Literal["ymd", "dmy", "mdy", ""] = ""  # "": the data cannot decide
+    values: Mapping[str, str] = field(default_factory=dict)  # the user's translation of spellings
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What became of each distinct spelling of a column.
+
+    outputs: model attname → array (n,); codes: uint8 (n,), 0 = good, otherwise an index into ingest.reasons.
+    """
+
+    outputs: Arrays
+    codes: np.ndarray[Any, Any]
+
+
+class Kind(Protocol):
+    """One kind of column: a vectorised function from distinct texts to typed values and error codes."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Suffixes of what it fills: ("",) for one attname, ("", "_max") for a range of money."""
+        ...
+
+    def clean(self, texts: "pa.StringArray", style: Style, attname: str) -> Verdicts:
+        """Text in (outer blanks removed, "" = empty, which the caller handles), values and codes out."""
+        ...
+
+    def fit(self, texts: "pa.StringArray") -> float:
+        """How well a sample of distinct spellings looks like this kind: 0..1, for mapping by values."""
+        ...
+
+    def help(self, text: str) -> str:
+        """What a person can do about a refused spelling: "did you mean Brazil?", or what is accepted."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One canonical column. `name` is what column_map and the batch API call it."""
+
+    name: str
+    label: str | Promise
+    kind: Kind
+    attname: str = ""  # the model's column; `name` where empty
+    required: bool = False
+    default: str = ""  # cleaned like a cell where the column is not mapped or the cell is empty
+    guesses: tuple[str, ...] = ()  # header names in three languages, folded or not
+    help_text: str | Promise = ""
+
+    @property
+    def target(self) -> str:
+        return self.attname or self.name
+
+
+Derive = Callable[[Arrays], Arrays]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A table that files are loaded into.
+
+    mode append: id = import << 32 | line, rows are never compared. mode upsert: rows are found by `key`.
+    derive: computes further columns from cleaned ones (array in, array out), e.g. yearly pay in dollars.
+    """
+
+    slug: str
+    title: str | Promise
+    model: type[models.Model]
+    columns: tuple[Column, ...]
+    mode: Literal["append", "upsert"] = "append"
+    key: tuple[str, ...] = ()
+    derive: Derive | None = None
+    answers_url: str = ""  # URL name of the page that a finished import links to
+
+    def column(self, name: str) -> Column:
+        """The column called `name`; NotFound otherwise."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        known = ", ".join(c.name for c in self.columns)
+        raise NotFound(f"{self.title} has no column {name!r}; it has {known}", code="unknown_column", status=422)
+
+
+_datasets: dict[str, Dataset] = {}
+
+
+def register(dataset: Dataset) -> Dataset:
+    """Make a dataset known; called at import of a domain's `datasets.py`."""
+    _datasets[dataset.slug] = dataset
+    return dataset
+
+
+def datasets() -> tuple[Dataset, ...]:
+    """All datasets, in the order they were declared."""
+    autodiscover_modules("datasets")
+    return tuple(_datasets.values())
+
+
+def dataset(slug: str) -> Dataset:
+    """The dataset called `slug`; NotFound names those that exist."""
+    known = {d.slug: d for d in datasets()}
+    if slug not in known:
+        raise NotFound(f"There is no dataset {slug[:60]!r}; there are: {', '.join(known)}", code="unknown_dataset")
+    return known[slug]

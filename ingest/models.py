@@ -1,0 +1,133 @@
+"""What came in: an `Import` per file (or batch, or admin edit), and a `Reject` per line that did not load."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+LINE_BITS = 32  # a stored row's id is import << 32 | line: unique by construction, and its own lineage
+LINE_MASK = (1 << LINE_BITS) - 1
+IMPORT_MAX = (1 << 21) - 1  # keeps ids under 2**53, so that JSON numbers hold them
+
+
+def row_id(import_id: int, line: int) -> int:
+    """The id of the row that `line` of the import became."""
+    return import_id << LINE_BITS | line
+
+
+def row_origin(pk: int) -> tuple[int, int]:
+    """(import id, line) of a stored row's id."""
+    return pk >> LINE_BITS, pk & LINE_MASK
+
+
+class Origin(models.TextChoices):
+    FILE = "file", _("file")
+    BATCH = "batch", _("batch")
+    ADMIN = "admin", _("admin")
+    SOURCE = "source", _("source")
+
+
+class Stage(models.TextChoices):
+    """Where an import stands before its load has a run; afterwards the run's state is the truth."""
+
+    UPLOADED = "uploaded", _("uploaded")
+    MAPPED = "mapped", _("mapped")
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    def with_run(self) -> "ImportQuerySet":
+        """Imports with their load's run and their owner, for lists."""
+        return self.select_related("load", "by")
+
+
+class Import(models.Model):
+    """One file (batch, edit) on its way into one dataset. Nothing is written before its load is submitted.
+
+    read = inserted + updated + unchanged + rejected + skipped, at every moment, held by the database.
+    """
+
+    dataset = models.CharField(_("dataset"), max_length=40)
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.FILE)
+    name = models.CharField(_("file name"), max_length=255)
+    stored = models.CharField(max_length=60, blank=True)  # "<uuid>.<ext>" in UPLOAD_DIR: an identifier, never a path
+    size = models.BigIntegerField(default=0)  # bytes
+    sha256 = models.CharField(max_length=64, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="imports")
+    created_at = models.DateTimeField(auto_now_add=True)
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.UPLOADED)
+    facts = models.JSONField(default=dict, blank=True)  # ingest.facts.Facts: how the file is written
+    suggestion = models.JSONField(default=dict, blank=True)  # ingest.mapping.Suggestion
+    mapping = models.JSONField(default=dict, blank=True)  # ingest.mapping.Mapping: what goes where
+    lenient = models.BooleanField(default=False)
+    check_run = models.OneToOneField("runs.Run", null=True, on_delete=models.SET_NULL, related_name="+")
+    load = models.OneToOneField("runs.Run", null=True, on_delete=models.PROTECT, related_name="loaded_import")
+    rows_read = models.BigIntegerField(default=0)
+    inserted = models.BigIntegerField(default=0)
+    updated = models.BigIntegerField(default=0)
+    unchanged = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    skipped = models.BigIntegerField(default=0)
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    rows_read=F("inserted") + F("updated") + F("unchanged") + F("rejected") + F("skipped")
+                ),
+                name="ingest_import_rows_conserved",
+            ),
+            models.CheckConstraint(condition=Q(id__lte=IMPORT_MAX), name="ingest_import_id_fits_row_ids"),
+        ]
+        indexes = [models.Index(fields=["sha256"], name="ingest_import_sha256")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pk})"
+
+    @property
+    def state(self) -> str:
+        """uploaded, mapped, or the state of the load's run."""
+        return self.load.state if self.load else self.stage
+
+    def key_range(self) -> tuple[int, int]:
+        """First and last id that rows of this import can have."""
+        return row_id(self.pk, 0), row_id(self.pk, LINE_MASK)
+
+
+class RejectState(models.TextChoices):
+    OPEN = "open", _("rejected")
+    FIXED = "fixed", _("fixed")
+    DISCARDED = "discarded", _("left out")
+
+
+class Reject(models.Model):
+    """One line of a file that did not load, with its first error in columns of its own, and all in `errors`.
+
+    id is import and line packed, as for stored rows. `cells` are the line's cells as text, by position; a line
+    that could not be cut into cells is one cell.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    source = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rejects", db_column="import_id")
+    line = models.BigIntegerField()
+    column = models.CharField(max_length=200, blank=True)  # the file's own header; "" means the whole line
+    field = models.CharField(max_length=60, blank=True)  # the canonical column
+    value = models.TextField(blank=True)
+    code = models.CharField(max_length=40)  # ingest.reasons
+    message = models.CharField(max_length=300)
+    errors = models.JSONField(default=list)  # [{column, field, value, code, message}]
+    cells = models.JSONField(default=list)  # [text]
+    state = models.CharField(max_length=10, choices=RejectState.choices, default=RejectState.OPEN)
+
+    class Meta:
+        verbose_name = _("reject")
+        verbose_name_plural = _("rejects")
+        ordering = ["id"]
+        indexes = [models.Index(fields=["source", "code", "id"], name="ingest_reject_by_reason")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}"

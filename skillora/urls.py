@@ -1,0 +1,15 @@
+"""Every address of the product."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from skillora import health, views
+
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("health", health.health, name="health"),
+    path("admin/rq/", include("django_rq.urls")),
+    path("admin/", admin.site.urls),
+]
