@@ -15,7 +15,9 @@ from django.utils.module_loading import autodiscover_modules
 
 from skillora.lib.errors import NotFound
 
-Arrays = dict[str, np.ndarray[Any, Any]]  # model attname → one value per row
+# Model attname → one value per row: int64 cents, ids as integers (0 = unknown), dates as datetime64[D] with NaT,
+# text as object arrays.
+Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,8 @@ class Dataset:
     """A table that files are loaded into.
 
     mode append: id = import << 32 | line, rows are never compared. mode upsert: rows are found by `key`.
-    derive: computes further columns from cleaned ones (array in, array out), e.g. yearly pay in dollars.
+    deriving: called once per load, gives the function that computes further columns from cleaned ones, a batch at
+    a time (arrays in, arrays out), e.g. yearly pay in dollars; it may read small tables.
     """
 
     slug: str
@@ -95,7 +98,7 @@ class Dataset:
     columns: tuple[Column, ...]
     mode: Literal["append", "upsert"] = "append"
     key: tuple[str, ...] = ()
-    derive: Derive | None = None
+    deriving: Callable[[], Derive] | None = None
     answers_url: str = ""  # URL name of the page that a finished import links to
 
     def column(self, name: str) -> Column:
@@ -104,7 +107,9 @@ class Dataset:
             if column.name == name:
                 return column
         known = ", ".join(c.name for c in self.columns)
-        raise NotFound(f"{self.title} has no column {name!r}; it has {known}", code="unknown_column", status=422)
+        raise NotFound(
+            f"{self.title} has no column {name!r}; it has {known}", code="unknown_column", status=422
+        )
 
 
 _datasets: dict[str, Dataset] = {}
@@ -126,5 +131,7 @@ def dataset(slug: str) -> Dataset:
     """The dataset called `slug`; NotFound names those that exist."""
     known = {d.slug: d for d in datasets()}
     if slug not in known:
-        raise NotFound(f"There is no dataset {slug[:60]!r}; there are: {', '.join(known)}", code="unknown_dataset")
+        raise NotFound(
+            f"There is no dataset {slug[:60]!r}; there are: {', '.join(known)}", code="unknown_dataset"
+        )
     return known[slug]

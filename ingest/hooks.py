@@ -1,8 +1,9 @@
-"""The one extension point: who registered for a dataset gets its changed rows inside the changing transaction.
+"""The one extension point: who registered for a dataset gets its changed rows, and writes in the same transaction.
 
 Ingest does not know who listens. A listener raising rolls the whole change back.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ingest.declarations import Arrays
@@ -11,8 +12,13 @@ Spans = list[tuple[int, int]]  # inclusive id ranges
 
 
 class Listener(Protocol):
-    def rows_loaded(self, dataset: str, spans: Spans, columns: Arrays) -> None:
-        """Rows just copied, at most a million a call: column arrays of equal length, ids under "id"."""
+    def rows_loaded(self, dataset: str, spans: Spans, columns: Arrays) -> Callable[[], None]:
+        """Rows about to be copied, at most a million a call: column arrays of equal length, ids under "id".
+
+        Called while the server is still copying, on another thread: compute here, read at most what is committed
+        (names of small tables are). The function it returns is called inside the changing transaction, on its
+        connection: write there. Dates are datetime64[D] with NaT, money is int64 cents, references end in "_id".
+        """
         ...
 
     def rows_changed(self, dataset: str, spans: Spans) -> None:

@@ -3,7 +3,8 @@
 All are keyword-only and atomic; what cannot be done raises a DomainError that says what to do next.
 """
 
-from collections.abc import Iterator, Mapping as MappingOf
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ class ReasonGroup:
 
 @dataclass(frozen=True)
 class Summary:
-    """One import in figures, for page and API. rate is rows a second; eta and seconds are None while unknown."""
+    """One import in figures, for page and API. rate: rows a second. None: not known yet."""
 
     state: str
     rows_read: int
@@ -71,7 +72,7 @@ def import_map(
     constants: MappingOf[str, str] | None = None,
     lenient: bool = False,
 ) -> Import:
-    """Say what goes where: a whole mapping, or canonical name → header; `fill` adds the suggestion for the rest."""
+    """Say what goes where: a whole mapping, or canonical name → header; `fill` suggests the rest."""
     raise NotImplementedError
 
 
@@ -116,5 +117,5 @@ def import_summary(source: Import) -> Summary:
 
 
 def rejects_csv(source: Import) -> Iterator[bytes]:
-    """The rejects as CSV, UTF-8 with BOM: line, reason, message, then the original columns; safe in a spreadsheet."""
+    """Rejects as CSV, UTF-8 with BOM: line, reason, message, the original columns; safe in a spreadsheet."""
     raise NotImplementedError

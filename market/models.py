@@ -14,8 +14,9 @@ from skillora.lib.fields import CentsField
 
 
 class Name(models.Model):
-    """A small table of distinct spellings."""
+    """A small table of distinct spellings; four bytes an id, because a big table holds four of them a row."""
 
+    id = models.AutoField(primary_key=True)
     name = models.CharField(max_length=300, unique=True)
 
     class Meta:
