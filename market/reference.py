@@ -1,0 +1,35 @@
+"""The rows of small tables that are always there: unknown (id 0), ISO 3166-1 countries, ISO 4217 currencies.
+
+Written after each `migrate` (and after each flush of the test database); rows that are there stay as they are.
+"""
+
+from typing import Any
+
+import pycountry
+from django.db import models
+
+from market.models import City, Company, Country, Currency, Stack, Title
+
+NAMES: tuple[type[models.Model], ...] = (Title, Company, City, Stack)
+EXTRA_COUNTRIES = {983: ("XK", "Kosovo")}  # a user-assigned code that files do use
+
+
+def countries() -> dict[int, tuple[str, str]]:
+    """Numeric id → (two-letter code, English name); 0 is unknown."""
+    known = {int(c.numeric): (c.alpha_2, getattr(c, "common_name", c.name)) for c in pycountry.countries}
+    return {0: ("", "")} | known | EXTRA_COUNTRIES
+
+
+def currencies() -> dict[int, tuple[str, str]]:
+    """Numeric id → (three-letter code, English name); 0 is unknown."""
+    return {0: ("", "")} | {int(c.numeric): (c.alpha_3, c.name) for c in pycountry.currencies}
+
+
+def reference_ensure(using: str = "default", **signal: Any) -> None:
+    """Insert what is missing; a receiver of post_migrate."""
+    for model in NAMES:
+        model._default_manager.using(using).bulk_create([model(id=0, name="")], ignore_conflicts=True)
+    for model, rows in ((Country, countries()), (Currency, currencies())):
+        model._default_manager.using(using).bulk_create(
+            [model(id=pk, code=code, name=name) for pk, (code, name) in rows.items()], ignore_conflicts=True
+        )
