@@ -7,6 +7,6 @@ class MarketConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from market.reference import reference_ensure
+        from market.reference import reference_ensure  # noqa: PLC0415 (models are not ready before)
 
         post_migrate.connect(reference_ensure, sender=self, dispatch_uid="market.reference")

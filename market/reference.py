@@ -1,6 +1,6 @@
 """The rows of small tables that are always there: unknown (id 0), ISO 3166-1 countries, ISO 4217 currencies.
 
-Written after each `migrate` (and after each flush of the test database); rows that are there stay as they are.
+Written after each `migrate` (and after each flush of the test database); present rows stay as they are.
 """
 
 from typing import Any
@@ -29,7 +29,11 @@ def reference_ensure(using: str = "default", **signal: Any) -> None:
     """Insert what is missing; a receiver of post_migrate."""
     for model in NAMES:
         model._default_manager.using(using).bulk_create([model(id=0, name="")], ignore_conflicts=True)
-    for model, rows in ((Country, countries()), (Currency, currencies())):
-        model._default_manager.using(using).bulk_create(
-            [model(id=pk, code=code, name=name) for pk, (code, name) in rows.items()], ignore_conflicts=True
+    tables: tuple[tuple[type[models.Model], dict[int, tuple[str, str]]], ...] = (
+        (Country, countries()),
+        (Currency, currencies()),
+    )
+    for table, rows in tables:
+        table._default_manager.using(using).bulk_create(
+            [table(id=pk, code=code, name=name) for pk, (code, name) in rows.items()], ignore_conflicts=True
         )
