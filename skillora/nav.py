@@ -1,8 +1,64 @@
-"""What the bar at the top shows, and to whom."""
+"""What the bar at the top and the line at the bottom show, and to whom."""
+
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from ingest.models import Import
+from runs.models import State
+
+SECTIONS: tuple[tuple[str | Promise, str, str], ...] = (  # word, URL name, where it begins
+    (_("Overview"), "overview", "/"),
+    (_("Salaries"), "market:salary-list", "/salaries/"),
+    (_("Data"), "ingest:import-list", "/imports/"),
+)
+THEMES: tuple[tuple[str, str | Promise], ...] = (
+    ("", _("As the system")),
+    ("light", _("Light")),
+    ("dark", _("Dark")),
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One entry of the bar."""
+
+    label: str | Promise
+    url: str
+    current: bool
+
+
+def _links(path: str) -> list[Link]:
+    links = []
+    for label, name, prefix in SECTIONS:
+        try:
+            url = reverse(name)
+        except NoReverseMatch:  # the page does not exist in this installation: no dead link
+            continue
+        links.append(Link(label, url, path == prefix if prefix == "/" else path.startswith(prefix)))
+    return links
+
+
+def theme_of(request: HttpRequest) -> str:
+    """The theme this browser chose: light, dark, or "" for the system's."""
+    chosen = request.COOKIES.get("theme", "")
+    return chosen if chosen in {value for value, _label in THEMES} else ""
+
+
+def _last_import() -> datetime | None:
+    ended = Import.objects.filter(load__state__in=(State.DONE, State.DONE_WITH_REJECTS))
+    return ended.order_by("-load__finished_at").values_list("load__finished_at", flat=True).first()
 
 
 def context(request: HttpRequest) -> dict[str, object]:
-    """Template context of every page."""
-    return {}
+    """Template context of every page. Nothing is asked of the database until the page uses it."""
+    return {
+        "nav_links": _links(request.path),
+        "theme": theme_of(request),
+        "themes": THEMES,
+        "last_import_at": SimpleLazyObject(_last_import),
+    }

@@ -7,6 +7,8 @@ from skillora import health, views
 
 urlpatterns = [
     path("", views.overview, name="overview"),
+    path("theme", views.theme_set, name="theme-set"),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("health", health.health, name="health"),
