@@ -48,7 +48,9 @@ class Run(models.Model):
     progress_done = models.BigIntegerField(default=0)
     progress_total = models.BigIntegerField(null=True)
     progress_note = models.CharField(max_length=200, blank=True)
-    progress_detail = models.JSONField(default=dict, blank=True)  # counters so far, rates by second: for pages
+    progress_detail = models.JSONField(
+        default=dict, blank=True
+    )  # counters so far, rates by second: for pages
     cancel_requested = models.BooleanField(default=False)
     worker = models.CharField(max_length=120, blank=True)
     log = models.JSONField(default=list, blank=True)  # [{"at": iso, "text": …}], newest last, at most 50

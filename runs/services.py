@@ -1,0 +1,93 @@
+"""Verbs on runs: start, cancel. Callers decide who may; these keep the state machine."""
+
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from runs import doorbell, locks, registry
+from runs.models import LIVE_STATES, Run, State
+from skillora.lib.errors import Conflict
+
+
+class DuplicateRun(Conflict):
+    """A live run with this unique key is there already: `run`."""
+
+    code = "duplicate"
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(_("This was started already: see run %(id)s.") % {"id": run.pk})
+        self.run = run
+
+
+def run_start(
+    *,
+    task: str,
+    by: User | None,
+    subject_id: int | None = None,
+    payload: dict[str, Any] | None = None,
+    unique_key: str | None = None,
+) -> Run:
+    """A queued run of `task`, inside the caller's transaction; workers are woken once that commits.
+
+    Raises DuplicateRun while a run with the same `unique_key` is live: also where two ask at the same moment,
+    then the second waits for the first one's transaction. LookupError: no such task.
+    """
+    declared = registry.find(task)
+    while True:
+        try:
+            with transaction.atomic():
+                run = Run.objects.create(
+                    task=task,
+                    by=by,
+                    subject_id=subject_id,
+                    payload=payload or {},
+                    unique_key=unique_key,
+                    queue=declared.queue,
+                )
+        except IntegrityError:
+            live = (
+                Run.objects.filter(unique_key=unique_key, state__in=LIVE_STATES).first()
+                if unique_key
+                else None
+            )
+            if live is not None:
+                raise DuplicateRun(live) from None
+            if unique_key is None:
+                raise
+            continue  # the other one came to its end in between
+        transaction.on_commit(partial(doorbell.ring, run))
+        return run
+
+
+def run_cancel(*, run: Run, by: User | None) -> Run:
+    """Stop `run`: at once while nobody works on it, otherwise within seconds; what it wrote is rolled back.
+
+    Raises Conflict where it has come to its end.
+    """
+    with transaction.atomic():
+        idle = locks.acquire_for_transaction(run.pk)
+        current = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
+        if not current.is_open:
+            raise Conflict(_("Run %(id)s has ended: it cannot be cancelled any more.") % {"id": run.pk})
+        current.cancel_requested = True
+        if idle or current.state == State.QUEUED:
+            current.state = State.CANCELLED
+            current.finished_at = timezone.now()
+        current.save(update_fields=["cancel_requested", "state", "finished_at"])
+        return current
+
+
+def run_undone(*, run: Run, by: User | None) -> Run:
+    """Mark a done run as undone, inside the transaction that takes its rows out; its unique key is free again.
+
+    Raises Conflict where it is not done.
+    """
+    done = Run.objects.filter(pk=run.pk, state__in=(State.DONE, State.DONE_WITH_REJECTS))
+    if not done.update(state=State.UNDONE):
+        raise Conflict(_("Run %(id)s is not done: there is nothing to undo.") % {"id": run.pk})
+    run.refresh_from_db()
+    return run
