@@ -74,7 +74,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         return self.full_name.split(" ")[0] or self.email.split("@")[0]
 
-    def has_perm(self, perm: str, obj: object = None) -> bool:  # type: ignore[override]
+    def has_perm(self, perm: str, obj: object = None) -> bool:
         return self.is_active and (self.is_staff or super().has_perm(perm, obj))  # type: ignore[arg-type]
 
     def has_module_perms(self, app_label: str) -> bool:
@@ -93,7 +93,9 @@ class ApiToken(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(_("name"), max_length=100, blank=True)
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    hint = models.CharField(max_length=8, editable=False)  # the token's first characters, to tell one from another
+    hint = models.CharField(
+        max_length=8, editable=False
+    )  # the token's first characters, to tell one from another
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"))
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
@@ -118,7 +120,11 @@ class ApiToken(models.Model):
         """A new token row and the token itself, which cannot be had again."""
         token = "skl_" + secrets.token_urlsafe(32)
         row = cls.objects.create(
-            user=user, name=name, digest=cls.digest_of(token), hint=token[:8], expires_at=timezone.now() + lifetime
+            user=user,
+            name=name,
+            digest=cls.digest_of(token),
+            hint=token[:8],
+            expires_at=timezone.now() + lifetime,
         )
         return row, token
 

@@ -54,6 +54,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "skillora.lib.http.ContentSecurityPolicyMiddleware",
+    "skillora.lib.http.InputLimitMiddleware",
+    "skillora.lib.http.RateLimitHeaderMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -104,6 +106,11 @@ AUTH_PASSWORD_VALIDATORS = [
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN", default=True)
 TOKEN_DAYS = env.number("TOKEN_DAYS", 365, low=1, high=3650)  # tokens made by hand
 ACCESS_TOKEN_EXPIRE_MINUTES = env.number("ACCESS_TOKEN_EXPIRE_MINUTES", 720, low=1, high=525600)  # by log-in
+# Calls a minute: of one member, of one address that is not signed in, of log-ins from one address.
+RATE_MEMBER = env.number("RATE_MEMBER", 6000, low=1, high=10**9)
+RATE_ANONYMOUS = env.number("RATE_ANONYMOUS", 120 if ENVIRONMENT != "test" else 10**6, low=1, high=10**9)
+RATE_SIGN_IN = env.number("RATE_SIGN_IN", 20 if ENVIRONMENT != "test" else 10**6, low=1, high=10**9)
+CSRF_FAILURE_VIEW = "skillora.lib.problems.csrf_failure"
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
@@ -116,12 +123,14 @@ AXES_VERBOSE = False
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.api.TokenAuthentication",
+        "accounts.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.RolePermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["skillora.lib.parsing.StrictJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["skillora.lib.throttling.CallLimit"],
+    "DEFAULT_PAGINATION_CLASS": "skillora.lib.parsing.Cursor",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "skillora.lib.problems.handler",
     "COERCE_DECIMAL_TO_STRING": False,

@@ -12,6 +12,13 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("health", health.health, name="health"),
+    path("api/v1/", include("skillora.api_urls")),
+    path("", include("skillora.seed_urls")),
     path("admin/rq/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "skillora.lib.problems.bad_request"
+handler403 = "skillora.lib.problems.permission_denied"
+handler404 = "skillora.lib.problems.page_not_found"
+handler500 = "skillora.lib.problems.server_error"

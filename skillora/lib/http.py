@@ -1,13 +1,26 @@
-"""Middleware of the whole site: request ids, CORS for the listed origins, a strict content security policy."""
+"""Middleware of the whole site: request ids, CORS for the listed origins, limits of input, a strict CSP."""
 
 import secrets
 import uuid
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+
+from skillora.lib import problems
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
+View = TypeVar("View", bound=Callable[..., Any])
+FORM_SLACK = 1024**2  # what a multipart body holds beside its file
+
+
+def takes_files(view: View) -> View:
+    """Mark a view whose body may be as large as MAX_UPLOAD_SIZE; all others take what fits into memory."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
 
 
 class RequestIdMiddleware:
@@ -41,13 +54,73 @@ class CorsMiddleware:
             response = self.get_response(request)
         if allowed:
             response["Access-Control-Allow-Origin"] = origin
-            response["Access-Control-Expose-Headers"] = "Location, Retry-After, X-Request-ID, Idempotent-Replayed"
-        response.headers.setdefault("Vary", "Origin") if settings.CORS_ORIGINS else None
+            response["Access-Control-Expose-Headers"] = (
+                "Location, Retry-After, X-Request-ID, Idempotent-Replayed, RateLimit, RateLimit-Policy, ETag"
+            )
+        if settings.CORS_ORIGINS:
+            patch_vary_headers(response, ["Origin"])
+        return response
+
+
+class InputLimitMiddleware:
+    """Refuses at once, unread, a body that is too large (413), and NUL in address or form (400)."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return self._refuse(request, 400, _("The address contains a NUL character; remove %00."), "nul")
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Runs before the CSRF check, which reads the body."""
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            return self._refuse(request, 400, _("Content-Length is not a number."), "bad_request")
+        # DRF's views are handed over wrapped; what the class says counts.
+        takes = getattr(view, "takes_files", False) or getattr(
+            getattr(view, "cls", None), "takes_files", False
+        )
+        limit = settings.MAX_UPLOAD_SIZE + FORM_SLACK if takes else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if length > limit:
+            megabytes = f"{limit / 1024**2:,.0f}"
+            detail = _("The body has %(size)s MB; at most %(limit)s MB are accepted here. Split the file.")
+            return self._refuse(
+                request, 413, detail % {"size": f"{length / 1024**2:,.0f}", "limit": megabytes}, "too_large"
+            )
+        urlencoded = request.META.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+        if urlencoded and (b"%00" in request.body or b"\0" in request.body):
+            return self._refuse(request, 400, _("The form contains a NUL character; remove it."), "nul")
+        return None
+
+    @staticmethod
+    def _refuse(request: HttpRequest, status: int, detail: str, code: str) -> HttpResponse:
+        if problems.for_programs(request):
+            return problems.answer(request, status=status, detail=detail, code=code)
+        return HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")
+
+
+class RateLimitHeaderMiddleware:
+    """Says on every answer that was counted how many calls are left (skillora.lib.throttling)."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if state := getattr(request, "rate_limit", None):
+            name, limit, left, reset = state
+            response["RateLimit-Policy"] = f'"{name}";q={limit};w=60'
+            response["RateLimit"] = f'"{name}";r={left};t={reset}'
         return response
 
 
 class ContentSecurityPolicyMiddleware:
-    """No inline script or style runs anywhere, the admin included; `request.csp_nonce` for the rare exception."""
+    """No inline script or style runs anywhere, the admin included; `request.csp_nonce` for exceptions."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
