@@ -14,7 +14,9 @@ class Segment(models.Model):
     """
 
     dataset = models.CharField(max_length=40)
-    spans = ArrayField(ArrayField(models.BigIntegerField(), size=2))  # [[first id, last id], …], both inclusive
+    spans = ArrayField(
+        ArrayField(models.BigIntegerField(), size=2)
+    )  # [[first id, last id], …], both inclusive
     rows = models.BigIntegerField()
     excluded = models.BigIntegerField(default=0)  # rows without a value, which no percentile counts
     data: "models.BinaryField[Any, Any]" = models.BinaryField()  # analytics.segments
