@@ -1,6 +1,7 @@
-"""Settings by environment: read once, typed, and a wrong value says which variable and what would be right."""
+"""Settings by environment: read once, typed; a wrong value says which variable, and what would be right."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,7 +11,9 @@ class EnvError(SystemExit):
     """A variable has a value that cannot be used; the process ends with one line that says what to set."""
 
     def __init__(self, name: str, value: str, wanted: str) -> None:
-        super().__init__(f"skillora: {name}={value!r} cannot be used: {wanted}. Set it in the environment or in .env.")
+        super().__init__(
+            f"skillora: {name}={value!r} cannot be used: {wanted}. Set it in the environment or in .env."
+        )
 
 
 def load_dotenv(path: Path) -> None:
@@ -65,6 +68,11 @@ def words(name: str, default: str = "") -> list[str]:
     return [w.strip() for w in text(name, default).split(",") if w.strip()]
 
 
+def hidden(url: str) -> str:
+    """An address as it may be shown: its password as stars."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
 def database(name: str = "DATABASE_URL") -> dict[str, object]:
     """Django's DATABASES entry of a postgresql:// address; a socket folder may stand in `?host=`.
 
@@ -73,7 +81,8 @@ def database(name: str = "DATABASE_URL") -> dict[str, object]:
     url = text(name)
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise EnvError(name, url, "use postgresql://user:password@host:5432/database, or start with `make run`")
+        wanted = "use postgresql://user:password@host:5432/database, or start with `make run`"
+        raise EnvError(name, hidden(url), wanted)
     query = dict(p.split("=", 1) for p in parts.query.split("&") if "=" in p)
     host = unquote(query.pop("host", "") or parts.hostname or "")
     return {

@@ -201,5 +201,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO" if ENVIRONMENT != "test" else "WARNING")},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.text("LOG_LEVEL", "WARNING" if ENVIRONMENT == "test" else "INFO"),
+    },
 }
