@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import ApiToken, Role, User
+from accounts.permissions import member
 from accounts.services import sign_in_check, token_create, token_revoke, user_register
 from skillora.lib.parsing import Cursor, StrictJSONParser
 from skillora.lib.throttling import CallLimit, SignInLimit
@@ -119,7 +120,7 @@ class Tokens(APIView):
     def get(self, request: Request) -> Response:
         """Your tokens, newest first."""
         pages = Cursor()
-        rows = pages.paginate_queryset(ApiToken.objects.filter(user_id=request.user.pk), request, view=self)
+        rows = pages.paginate_queryset(ApiToken.objects.filter(user=member(request)), request, view=self)
         return pages.get_paginated_response(TokenRow(rows, many=True).data)
 
     @extend_schema(request=TokenRequest, responses={201: TokenCreated}, auth=[])
@@ -141,7 +142,7 @@ class Token(APIView):
     @extend_schema(responses={204: OpenApiResponse(description="revoked")})
     def delete(self, request: Request, pk: int) -> Response:
         """Revoke it: the next call with it is 401."""
-        token_revoke(by=request.user, pk=pk)  # type: ignore[arg-type]
+        token_revoke(by=member(request), pk=pk)
         return Response(status=204)
 
 
@@ -187,4 +188,4 @@ class Me(APIView):
     @extend_schema(responses=Person)
     def get(self, request: Request) -> Response:
         """Your account."""
-        return Response(Person(request.user).data)  # type: ignore[arg-type]
+        return Response(Person(member(request)).data)

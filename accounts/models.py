@@ -110,6 +110,10 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return f"{self.hint}… {self.name}".strip()
 
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
     @staticmethod
     def digest_of(token: str) -> str:
         """The stored form of a token."""

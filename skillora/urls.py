@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts import views as people
 from skillora import health, views
 
 urlpatterns = [
@@ -12,9 +13,12 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("health", health.health, name="health"),
+    path("account/", include("accounts.urls")),
     path("api/v1/", include("skillora.api_urls")),
     path("", include("skillora.seed_urls")),
     path("admin/rq/", include("django_rq.urls")),
+    path("admin/login/", people.admin_sign_in),
+    path("admin/logout/", people.sign_out),
     path("admin/", admin.site.urls),
 ]
 
