@@ -1,0 +1,190 @@
+"""A profile of every column out of all its cells: how full, which spellings, how numbers and dates are written.
+
+Works on the distinct spellings of each batch, by vectorised expressions; those that cannot change a verdict any more
+are not evaluated again.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.utils.translation import gettext
+
+from ingest.facts.record import ColumnFacts, DateOrder, Facts
+from ingest.readers import read
+
+SPELLINGS = 2000  # distinct spellings of a column that are counted
+PER_BATCH = 400  # of them, from one batch
+KEPT = 60  # of them, remembered
+TEXT_MAX = 100  # characters kept of a spelling
+
+NUMBER = r"^\D{0,4}\d[\d.,'’\s\x{a0}\x{202f}]*[kKmM]?\s*\D{0,6}[\d.,'’\s\x{a0}\x{202f}]*[kKmM]?\D{0,12}$"
+DATE = r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ](\d{4}|\d{2}))(\D.*)?$"
+DATE_SIGNS = {
+    "ymd": r"^\s*\d{4}[-/.]",
+    "dmy": r"^\s*(1[3-9]|[23]\d)[-/. ]\d{1,2}[-/. ]\d{2}",
+    "mdy": r"^\s*\d{1,2}[-/. ](1[3-9]|[23]\d)[-/. ]\d{2}",
+    "open": r"^\s*\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2}",
+}
+_END = r"([^\d.,]|$)"
+NUMBER_SIGNS = {
+    "decimal .": rf"\.(\d{{1,2}}{_END}|\d{{4}})|,\d{{3}}\.\d|(^|\D)0\.\d",
+    "decimal ,": rf",(\d{{1,2}}{_END}|\d{{4}})|\.\d{{3}},\d|(^|\D)0,\d",
+    "thousands .": r"\d\.\d{3}[.,]\d",
+    "thousands ,": r"\d,\d{3}[.,]\d",
+    "single .": rf"(^|[^\d.,])\d{{1,3}}\.\d{{3}}{_END}",
+    "single ,": rf"(^|[^\d.,])\d{{1,3}},\d{{3}}{_END}",
+    "round .": rf"\.\d00{_END}",
+    "round ,": rf",\d00{_END}",
+    "thousands '": r"\d['’]\d{3}",
+    "thousands  ": r"\d[ \x{a0}\x{202f}]\d{3}",
+}
+COUNTED = {"single .", "single ,", "round .", "round ,"}
+
+
+@dataclass
+class _Column:
+    """What has been seen of one column."""
+
+    filled: int = 0
+    spellings: dict[str, int] = field(default_factory=dict)
+    kind: str = ""  # number, date, text; decided from the first spellings
+    signs: dict[str, int] = field(default_factory=dict)
+
+    def see(self, coded: pa.DictionaryArray) -> None:
+        """Take in a batch's cells."""
+        texts = pc.utf8_trim_whitespace(coded.dictionary)
+        counts = np.bincount(coded.indices.to_numpy(zero_copy_only=True), minlength=len(texts))
+        blank = pc.equal(texts, "").to_numpy(zero_copy_only=False)
+        counts[blank] = 0
+        self.filled += int(counts.sum())
+        self._count(texts, counts)
+        if not self.kind and self.spellings:
+            self.kind = _kind_of(pa.array(list(self.spellings)[:200]))
+        if self.kind == "number":
+            plain = pc.or_(pc.utf8_is_decimal(texts), pc.equal(texts, ""))
+            self._look(texts.filter(pc.invert(plain)), NUMBER_SIGNS)
+        elif self.kind == "date":
+            self._look(texts, DATE_SIGNS)
+
+    def _count(self, texts: pa.StringArray, counts: "np.ndarray[Any, Any]") -> None:
+        """Count the batch's most frequent spellings."""
+        if len(self.spellings) >= SPELLINGS:
+            return
+        order = np.argsort(-counts, kind="stable")[:PER_BATCH]
+        order = order[counts[order] > 0]
+        for text, count in zip(texts.take(pa.array(order)).to_pylist(), counts[order].tolist(), strict=True):
+            self.spellings[text] = self.spellings.get(text, 0) + count
+
+    def _look(self, texts: pa.StringArray, signs: dict[str, str]) -> None:
+        """Evaluate the signs that can still change the verdict."""
+        for name, pattern in signs.items():
+            if len(texts) == 0 or (self.signs.get(name, 0) > (100 if name in COUNTED else 0)):
+                continue
+            if (
+                name[-2:-1] == " "
+                and not pc.any(pc.match_substring(texts, name[-1])).as_py()
+                and name[-1] in ".,"
+            ):
+                continue
+            self.signs[name] = self.signs.get(name, 0) + (
+                pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0
+            )
+
+
+def _kind_of(texts: pa.StringArray) -> str:
+    """What most of the spellings look like."""
+    for kind, pattern in (("date", DATE), ("number", NUMBER)):
+        if pc.sum(pc.match_substring_regex(texts, pattern)).as_py() >= 0.6 * len(texts):
+            return kind
+    return "text"
+
+
+def profile(path: Path, facts: Facts) -> None:
+    """Fill `facts` with row counts and what all cells of each column show."""
+    seen = [_Column() for _ in facts.columns]
+    rows = faults = 0
+    for batch in read(path, facts, set(range(len(seen)))):
+        rows += len(batch)
+        faults += len(batch.faults)
+        for column, cells in zip(seen, batch.columns, strict=True):
+            column.see(cells)
+    facts.rows, facts.faults = rows + faults, faults
+    for column, known in zip(seen, facts.columns, strict=True):
+        _conclude(column, known, facts.delimiter)
+
+
+def _conclude(seen: _Column, column: ColumnFacts, delimiter: str) -> None:
+    frequent = sorted(seen.spellings, key=lambda text: -seen.spellings[text])
+    column.filled = seen.filled
+    column.distinct = [text[:TEXT_MAX] for text in frequent[:KEPT]]
+    column.samples = _telling(column.distinct)
+    if seen.kind == "number":
+        column.number_style, column.question = number_style(seen.signs, delimiter)
+    elif seen.kind == "date":
+        column.date_order, column.question = date_order(seen.signs)
+
+
+def _telling(texts: list[str]) -> list[str]:
+    """Three different texts: the most frequent, the longest and the shortest."""
+    if not texts:
+        return []
+    chosen = [texts[0], max(texts, key=len), min(texts, key=len), *texts[1:3]]
+    return list(dict.fromkeys(chosen))[:3]
+
+
+def date_order(signs: dict[str, int]) -> tuple[DateOrder, str]:
+    """(order, question) out of how many spellings show each order."""
+    day, month = signs.get("dmy", 0), signs.get("mdy", 0)
+    if day and month:
+        return "", gettext("Some dates here are day first, others month first. Which are right?")
+    if day or month:
+        return ("dmy" if day else "mdy"), ""
+    if signs.get("open", 0):
+        return "", gettext("Is the day or the month first in these dates?")
+    return "ymd", ""
+
+
+def number_style(signs: dict[str, int], delimiter: str) -> tuple[tuple[str, str], str]:
+    """((decimal, thousands), question) out of how many spellings show each sign."""
+    has = {name for name, count in signs.items() if count}
+    spaced = "'" if "thousands '" in has else " " if "thousands  " in has else ""
+    point = {"decimal .", "thousands ,"} & has
+    comma = {"decimal ,", "thousands ."} & has
+    if point and comma:
+        return (".", ","), gettext(
+            "Some numbers here have a decimal point, others a decimal comma. Which are right?"
+        )
+    if point or comma:
+        decimal, other = (".", ",") if point else (",", ".")
+        grouped = {f"thousands {other}", f"single {other}"} & has
+        clash = f"single {decimal}" in has and f"decimal {decimal}" not in has
+        question = gettext("Is 1%(sign)s234 here more than a thousand, or a bit more than one?") % {
+            "sign": decimal
+        }
+        return (decimal, spaced or (other if grouped else "")), question if clash else ""
+    return _grouped(signs, has, spaced, delimiter)
+
+
+def _grouped(
+    signs: dict[str, int], has: set[str], spaced: str, delimiter: str
+) -> tuple[tuple[str, str], str]:
+    """Only numbers like 173.000 or none with a sign at all: thousands where there are enough of them to be sure."""
+    singles = [sign for sign in ".," if f"single {sign}" in has]
+    if not singles:
+        return (".", spaced), ""
+    if len(singles) == 2:
+        return (".", ","), gettext(
+            "Some numbers here are written 1.234, others 1,234. Which sign is decimal?"
+        )
+    sign = singles[0]
+    count, round_ones = signs[f"single {sign}"], signs.get(f"round {sign}", 0)
+    style = (",", ".") if sign == "." else (".", ",")
+    if count >= 20 or (count >= 3 and round_ones * 2 >= count) or (sign == "," and delimiter == ","):
+        return style, ""
+    return style, gettext("Is 1%(sign)s234 here more than a thousand, or a bit more than one?") % {
+        "sign": sign
+    }

@@ -1,0 +1,125 @@
+"""What a file is, by its content: never by its name alone."""
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from django.utils.translation import gettext
+
+from ingest.facts.record import Facts
+from ingest.readers.decoding import ENCODINGS, bom_of
+from ingest.spreadsheets import workbook_format
+from skillora.lib.errors import DomainError
+
+TEXT_SUFFIXES = {".csv", ".tsv", ".tab", ".psv", ".txt", ""}
+WORKBOOK_SUFFIXES = {".xlsx", ".xlsm", ".xls", ".ods"}
+CHUNK = 1 << 20
+MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg", b"{\\rtf", b"%pdf", b"%!ps", b'{"', b"[{", b"-----begin")
+
+
+def not_tabular() -> DomainError:
+    """What every file that holds no table gets."""
+    return DomainError("Unsupported file type. Use CSV/XLSX/XLS.", "not_tabular", 400)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One pass over all bytes: valid UTF-8 or not, how many CRLF, lone LF and lone CR, and its first bytes."""
+
+    utf8: bool
+    crlf: int
+    lf: int
+    cr: int
+    head: bytes
+
+    @property
+    def newline(self) -> str:
+        """The line end that most lines have."""
+        return max(((self.crlf, "\r\n"), (self.lf, "\n"), (self.cr, "\r")), key=lambda pair: pair[0])[1]
+
+
+def format_of(path: Path, name: str) -> str:
+    """csv, xlsx, xls or ods; DomainError where it is something else, empty_file where it has no bytes."""
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in TEXT_SUFFIXES | WORKBOOK_SUFFIXES:
+        raise not_tabular()
+    with path.open("rb") as file:
+        head = file.read(8192)
+    if not head.strip():
+        raise DomainError(gettext("This file is empty; choose a file with rows in it"), "empty_file", 422)
+    if workbook := workbook_format(path, head):
+        return workbook
+    if not _is_text(head):
+        raise not_tabular()
+    return "csv"
+
+
+def _is_text(head: bytes) -> bool:
+    if bom_of(head)[0] or _wide(head):
+        return True
+    if head.lstrip().lower().startswith(MARKUP):
+        return False
+    controls = sum(head.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\x1a\0")
+    return controls + max(head.count(0) - 16, 0) <= len(head) // 100
+
+
+def _wide(head: bytes) -> str:
+    """utf-16 without a byte order mark: every other byte is zero."""
+    half = len(head) // 2
+    if half >= 8 and head[1::2].count(0) > 0.7 * half and head[::2].count(0) == 0:
+        return "utf-16-le"
+    if half >= 8 and head[::2].count(0) > 0.7 * half and head[1::2].count(0) == 0:
+        return "utf-16-be"
+    return ""
+
+
+def scan(path: Path) -> Scan:
+    """One pass over the file's bytes."""
+    decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
+    crlf = lf = cr = 0
+    head = last = b""
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(CHUNK):
+            head = head or piece[:8192]
+            decoder = _still_valid(decoder, piece)
+            pairs = piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
+            crlf, lf, cr = crlf + pairs, lf + piece.count(b"\n") - pairs, cr + piece.count(b"\r") - pairs
+            last = piece[-1:]
+    if decoder is not None:
+        decoder = _still_valid(decoder, b"", final=True)
+    return Scan(decoder is not None, crlf, lf, cr, head)
+
+
+def _still_valid(
+    decoder: codecs.IncrementalDecoder | None, piece: bytes, *, final: bool = False
+) -> codecs.IncrementalDecoder | None:
+    """The decoder, or None once the bytes are no UTF-8. Pure ASCII, the common case, is only looked at."""
+    if decoder is None or (piece.isascii() and not final and not decoder.getstate()[0]):
+        return decoder
+    try:
+        decoder.decode(piece, final)
+    except UnicodeDecodeError:
+        return None
+    return decoder
+
+
+def encoding_of(seen: Scan, chosen: str) -> str:
+    """The person's choice, else byte order mark → valid UTF-8 → cp1252."""
+    if chosen:
+        if chosen not in ENCODINGS or (chosen == "utf-8" and not seen.utf8):
+            known = ", ".join(e for e in ENCODINGS if e != "utf-8" or seen.utf8)
+            message = gettext("This file is not written in %(encoding)s; choose one of %(known)s")
+            raise DomainError(message % {"encoding": chosen[:40], "known": known}, "bad_encoding", 422)
+        return chosen
+    marked, _ = bom_of(seen.head)
+    if marked == "utf-8" and not seen.utf8:
+        return "cp1252"
+    return marked or _wide(seen.head) or ("utf-8" if seen.utf8 else "cp1252")
+
+
+def head_text(path: Path, facts: Facts, size: int) -> str:
+    """The first `size` bytes as text, cut at a line end."""
+    from ingest.readers.decoding import chunks_of
+
+    data = next(chunks_of(path, facts.encoding, size=size), (b"", 0))[0]
+    return data.decode(errors="replace")

@@ -1,0 +1,227 @@
+"""Bytes of any size → column-wise batches of text with exact physical line numbers, in constant memory.
+
+A block is read, cut into records by vectorised scans (`cutting`), made strict where its quoting is not (`repairing`),
+and parsed by pyarrow. Rows + faults = lines that hold anything: nothing is swallowed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+from django.utils.translation import gettext
+
+from ingest.readers.cutting import Cut, cut_strictly, line_ends
+from ingest.readers.decoding import chunks_of
+from ingest.readers.repairing import LINE_MAX, SPAN_MAX, cells_of, repair
+from ingest.spreadsheets import table_of
+from skillora.lib.errors import DomainError
+
+if TYPE_CHECKING:
+    from ingest.facts import Facts
+
+BATCH_BYTES = 4 << 20  # 2 to 8 MB measured alike; smaller costs calls, larger cache misses
+FAULT_BYTES = 20_000  # of a line that cannot be cut, kept for its reject
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A line that cannot be cut into the header's number of cells."""
+
+    line: int
+    code: str
+    message: str
+    cells: list[str]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some consecutive rows.
+
+    lines: int64 (n,), the physical line on which each row starts. columns: one array of n texts per file column;
+    the wanted ones dictionary-encoded (int32, utf8), empty cell = "", outer blanks kept. faults: lines that are no
+    rows. bytes_done: how far into the file this batch ends.
+    """
+
+    lines: np.ndarray[Any, np.dtype[np.int64]]
+    columns: list[pa.Array]
+    faults: list[Fault]
+    bytes_done: int
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def cells(self, row: int) -> list[str]:
+        """All cells of one row, as text, in the file's order."""
+        return [column[row].as_py() for column in self.columns]
+
+
+@dataclass
+class _Parser:
+    """pyarrow set up for one file."""
+
+    facts: "Facts"
+    wanted: set[int]
+    careful: bool = False  # some invalid record spans lines: cut it tolerantly
+    invalid: list[tuple[int, str]] = field(default_factory=list)  # (record number from 1, its text)
+
+    def parse(self, text: memoryview, *, spanning: bool) -> pa.Table:
+        """The block's valid records; the others are in `invalid`, or `careful` is set."""
+        self.careful, self.invalid = False, []
+        names = [str(index) for index in range(len(self.facts.columns))]
+        coded = pa.dictionary(pa.int32(), pa.utf8())
+        return arrow_csv.read_csv(
+            pa.BufferReader(pa.py_buffer(text)),
+            arrow_csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
+            arrow_csv.ParseOptions(
+                delimiter=self.facts.delimiter,
+                quote_char=self.facts.quote or False,
+                newlines_in_values=spanning,
+                ignore_empty_lines=False,
+                invalid_row_handler=self._invalid,
+            ),
+            arrow_csv.ConvertOptions(
+                column_types={n: coded if i in self.wanted else pa.utf8() for i, n in enumerate(names)},
+                strings_can_be_null=False,
+                check_utf8=False,
+            ),
+        )
+
+    def _invalid(self, row: Any) -> str:
+        if "\n" in row.text or "\r" in row.text:
+            self.careful = True
+        else:
+            self.invalid.append((row.number, row.text))
+        return "skip"
+
+
+def read(path: Path, facts: "Facts", wanted: set[int], *, batch_bytes: int = BATCH_BYTES) -> Iterator[Batch]:
+    """All rows of a file as `facts` say it is written; `wanted` columns come dictionary-encoded.
+
+    Needs a few times `batch_bytes` of memory for a file of any size. A workbook is converted first, once.
+    """
+    source = table_of(path, facts.sheet) if facts.sheet else path
+    encoding = "utf-8" if facts.sheet else facts.encoding
+    scale = facts.size / max(source.stat().st_size, 1) if facts.sheet else 1.0
+    reading = _Reading(facts, _Parser(facts, wanted), line=facts.first_line)
+    chunks = chunks_of(source, encoding, size=batch_bytes)
+    for piece, position in _without_preamble(chunks, facts.first_line - 1):
+        yield from reading.take(piece, int(position * scale), final=False)
+    yield from reading.take(b"", facts.size, final=True)
+
+
+def _without_preamble(chunks: Iterator[tuple[bytes, int]], lines: int) -> Iterator[tuple[bytes, int]]:
+    """The pieces from behind the first `lines` physical lines on."""
+    head = b""
+    for piece, position in chunks:
+        if lines == 0:
+            yield piece, position
+            continue
+        head += piece
+        ends = line_ends(head, np.frombuffer(head, np.uint8), final=False)
+        if len(ends) >= lines:
+            yield head[int(ends[lines - 1]) + 1 :], position
+            lines = 0
+
+
+@dataclass
+class _Reading:
+    """Where the reading of one file stands."""
+
+    facts: "Facts"
+    parser: _Parser
+    line: int  # physical line on which `carry` starts
+    carry: bytes = b""  # the start of a record that the next piece completes
+    lost: bool = False  # inside a line that is too long to be a row
+
+    def take(self, piece: bytes, position: int, *, final: bool) -> Iterator[Batch]:
+        """The batch that `piece` completes, if any."""
+        data = self.carry + piece if self.carry else piece
+        if final and data and not data.endswith((b"\n", b"\r")):
+            data += b"\n"
+        if self.lost:
+            data = self._found(data, final=final)
+        self.carry = data
+        if not data:
+            return
+        text, cut, end = self._cut(data, final=final)
+        faults: list[Fault] = []
+        if end == 0 and len(data) > LINE_MAX:
+            faults.append(self._too_long(data))
+            end, self.lost = len(data), True
+        self.carry = data[end:]
+        if end:
+            yield self._batch(data, text, cut, faults, max(position - len(self.carry), 0))
+
+    def _found(self, data: bytes, *, final: bool) -> bytes:
+        """What follows the line that was too long; nothing while it goes on."""
+        ends = line_ends(data, np.frombuffer(data, np.uint8), final=final) if data else ()
+        if len(ends) == 0:
+            return b""
+        self.lost = False
+        self.line += 1
+        return data[int(ends[0]) + 1 :]
+
+    def _cut(self, data: bytes, *, final: bool) -> tuple[bytes, Cut, int]:
+        """(text to parse, its records, bytes of `data` that they took)."""
+        cut = cut_strictly(data, self.facts.delimiter, self.facts.quote, final=final)
+        if cut is None or (final and cut.end < len(data)) or len(data) - cut.end > SPAN_MAX:
+            return self._repaired(data, final=final)
+        return data, cut, cut.end
+
+    def _repaired(self, data: bytes, *, final: bool) -> tuple[bytes, Cut, int]:
+        repaired = repair(data, self.facts.delimiter, self.facts.quote, len(self.facts.columns), final=final)
+        return repaired.text, repaired.cut, repaired.end
+
+    def _batch(self, data: bytes, text: bytes, cut: Cut, faults: list[Fault], done: int) -> Batch:
+        """The records of `cut` as columns, their lines counted from the file's start."""
+        table = self.parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
+        if self.parser.careful:
+            text, cut, _ = self._repaired(data[: cut.end], final=True)
+            table = self.parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
+        if self.facts.sheet:  # one record is one row of the sheet, however many lines its cells have
+            cut = replace(cut, lines=np.arange(len(cut.lines)), breaks=len(cut.lines))
+        lines = self.line + cut.lines[~cut.blank]
+        self.line += cut.breaks
+        invalid = np.array([number - 1 for number, _ in self.parser.invalid], np.int64)
+        if table.num_rows + len(invalid) != len(lines):
+            raise DomainError(
+                gettext("This file changed while it was read; upload it again"), "unreadable_file", 422
+            )
+        faults += [
+            self._fault(int(lines[i]), t)
+            for i, (_, t) in zip(invalid, self.parser.invalid, strict=True)
+            if t.strip()
+        ]
+        columns = [
+            column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in table.columns
+        ]
+        return Batch(np.delete(lines, invalid), columns, faults, done)
+
+    def _fault(self, line: int, text: str) -> Fault:
+        """A record whose number of cells is not the header's."""
+        cells, _ = cells_of(text.encode(), self.facts.delimiter.encode(), self.facts.quote.encode())
+        message = gettext("This line has %(found)s cells, the header has %(expected)s") % {
+            "found": len(cells),
+            "expected": len(self.facts.columns),
+        }
+        return Fault(
+            line, "ragged_line", message, _bounded([cell.decode(errors="replace") for cell in cells])
+        )
+
+    def _too_long(self, data: bytes) -> Fault:
+        message = gettext("This line is longer than %(megabytes)s MB") % {"megabytes": LINE_MAX >> 20}
+        return Fault(self.line, "line_too_long", message, [data[:FAULT_BYTES].decode(errors="replace")])
+
+
+def _bounded(cells: list[str]) -> list[str]:
+    """As many of the cells as a reject keeps; a shortened one ends in "…"."""
+    room = FAULT_BYTES
+    kept: list[str] = []
+    for cell in cells[:1000]:
+        kept.append(cell if len(cell) <= room else cell[:room] + "…")
+        room = max(room - len(cell), 0)
+    return kept
