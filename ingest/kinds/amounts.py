@@ -1,0 +1,162 @@
+"""Money: `1.234,56`, `1,234.56`, `1'234.56`, `$120k`, `R$ 9.850,50`, `120-150k`. Never through float()."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.utils.translation import gettext as _
+
+from ingest import reasons
+from ingest.declarations import Style, Verdicts
+
+NOT_AN_AMOUNT = reasons.number("not_an_amount")
+NOT_POSITIVE = reasons.number("amount_not_positive")
+TOO_LARGE = reasons.number("amount_too_large")
+AMBIGUOUS = reasons.number("amount_ambiguous")
+REVERSED = reasons.number("range_reversed")
+
+_SYMBOL = r"(?:US|R|A|C|NZ|MX|CA|AU|S|HK|S/)?[$€£¥₹₩₽₺₪]|S/|zł|kr|CHF|[A-Z]{3}"
+_BLANKS = re.compile(r"[\s\u00a0\u202f\u2009]+")
+_THOUSAND = {
+    "k": 3,
+    "mil": 3,
+    "thousand": 3,
+    "m": 6,
+    "mm": 6,
+    "mi": 6,
+    "million": 6,
+    "milhões": 6,
+    "millones": 6,
+}
+_AMOUNT = re.compile(
+    rf"(?:{_SYMBOL})?\s?([+-]?)\s?(?:{_SYMBOL})?\s?([0-9][0-9.,' ]*?)"
+    r"\s?(k|K|M|mm|mi|mil|thousand|million|milhões|millones)?"
+    rf"\s?(?:{_SYMBOL})?"
+)
+_RANGE = re.compile(
+    r"^(.*?[0-9kKmM$€£)])\s*(?:[-\u2013\u2014~]|\bto\b|\ba\b|\baté\b|\bate\b|\bhasta\b)\s*(.*[0-9].*)$"
+)
+_GROUPED = {sign: re.compile(rf"[0-9]{{1,3}}(?:\{sign}[0-9]{{3}})+") for sign in (",", ".", "'", " ")}
+
+
+def _hundredths(whole: str, fraction: str, power: int) -> int:
+    """Digits before and after the decimal sign, times 10**power, in hundredths; a half rounds up."""
+    digits = fraction.ljust(power + 3, "0")
+    exact = int(whole + digits[: power + 2])
+    return exact + (digits[power + 2] >= "5")
+
+
+def _split(text: str, style: Style) -> tuple[str, str] | int:  # noqa: PLR0911 (each way to write it)
+    """(digits before, digits after the decimal sign), or a reason's number."""
+    signs = [c for c in text if not c.isdigit()]
+    if not signs:
+        return text, ""
+    last, kinds = signs[-1], set(signs)
+    before, _sign, after = text.rpartition(last)
+    if len(kinds) == 2 and signs.count(last) == 1 and last in ",.":
+        group = (kinds - {last}).pop()
+        if not _GROUPED[group].fullmatch(before):
+            return NOT_AN_AMOUNT
+        return before.replace(group, ""), after
+    if len(kinds) > 1:
+        return NOT_AN_AMOUNT
+    grouped = bool(_GROUPED[last].fullmatch(text))
+    if grouped and (last == style.thousands or last in "' " or (last != style.decimal) or len(signs) > 1):
+        return text.replace(last, ""), ""
+    if grouped and len(signs) == 1:  # "1.234" where the point marks decimals: a thousand, or one?
+        return AMBIGUOUS
+    if len(signs) > 1 or last in "' " or not after:
+        return NOT_AN_AMOUNT
+    if last != style.decimal and len(after) > 2:
+        return NOT_AN_AMOUNT
+    return before, after
+
+
+def _amount(text: str, style: Style, inherited: int = 0) -> tuple[int, int, int]:
+    """(hundredths, reason's number, power of ten that a suffix gave)."""
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        return 0, NOT_AN_AMOUNT, 0
+    sign, number, suffix = match.groups()
+    parts = _split(number.strip(), style)
+    if isinstance(parts, int):
+        return 0, parts, 0
+    power = _THOUSAND.get((suffix or "").lower(), 0)
+    whole, fraction = parts
+    if len(whole) > 15:
+        return 0, TOO_LARGE, power
+    value = _hundredths(whole, fraction, power or inherited)
+    return -value if sign == "-" else value, 0, power
+
+
+def parse(text: str, style: Style) -> tuple[int, int, int]:
+    """One spelling → (hundredths, hundredths of a range's end or 0, reason's number)."""
+    text = _BLANKS.sub(" ", text).strip()
+    if not text.isascii() and any(c.isdigit() and not c.isascii() for c in text):
+        return 0, 0, NOT_AN_AMOUNT
+    if text.startswith("(") and text.endswith(")"):
+        return 0, 0, NOT_POSITIVE if _amount(text[1:-1].strip(), style)[1] == 0 else NOT_AN_AMOUNT
+    value, code, _power = _amount(text, style)
+    if code == NOT_AN_AMOUNT and (match := _RANGE.match(text)):
+        high, code, power = _amount(match[2].strip(), style)
+        low, low_code, low_power = _amount(match[1].strip(), style)
+        if power and not low_power and low < high:  # "120-150k"
+            low, low_code, low_power = _amount(match[1].strip(), style, power)
+        code = code or low_code or (NOT_POSITIVE if low <= 0 else REVERSED if high < low else 0)
+        return low, high if high != low else 0, code
+    return value, 0, code or (NOT_POSITIVE if value <= 0 else 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Money:
+    """A positive amount or range; outputs are int64 hundredths, "_max" is 0 unless it is a range.
+
+    maximum: the largest amount in whole units; more is a typing error.
+    """
+
+    maximum: int = 10**12
+    outputs = ("", "_max")
+    blank = 0
+
+    def clean(self, texts: pa.StringArray, style: Style, attname: str) -> Verdicts:
+        regular = np.asarray(pc.match_substring_regex(texts, _regular(style.decimal, style.thousands)))
+        low = np.zeros(len(texts), np.int64)
+        high = np.zeros(len(texts), np.int64)
+        codes = np.zeros(len(texts), np.uint8)
+        low[regular] = _vectorised(texts if regular.all() else texts.filter(pa.array(regular)), style)
+        odd = np.flatnonzero(~regular)
+        for i, text in zip(odd, texts.take(pa.array(odd)).to_pylist(), strict=True):
+            low[i], high[i], codes[i] = parse(text, style) if len(text) <= 80 else (0, 0, NOT_AN_AMOUNT)
+        codes[(codes == 0) & (low <= 0)] = NOT_POSITIVE
+        codes[(codes == 0) & (np.maximum(low, high) > self.maximum * 100)] = TOO_LARGE
+        return Verdicts({attname: low, attname + "_max": high}, codes)
+
+    def fit(self, texts: pa.StringArray) -> float:
+        found = [min(parse(text[:80], style)[2] for style in _STYLES) == 0 for text in texts.to_pylist()]
+        return sum(found) / len(found) if found else 0.0
+
+    def help(self, text: str) -> str:
+        return _("write it as 85000 or 85,000.50 or 85k")
+
+
+_STYLES = (Style(), Style(decimal=",", thousands="."))
+
+
+@lru_cache
+def _regular(decimal: str, thousands: str) -> str:
+    """What the vectorised path may read: twelve digits, grouped or not, at most two decimals."""
+    grouped = rf"[0-9]{{1,3}}(?:\{thousands}[0-9]{{3}}){{1,3}}|" if thousands else ""
+    return rf"^(?:US\$|R\$|\$|€|£)? ?(?:{grouped}[0-9]{{1,12}})(?:\{decimal}[0-9]{{1,2}})?$"
+
+
+def _vectorised(texts: pa.StringArray, style: Style) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Hundredths of spellings that match `_regular`. Fourteen digits: a double holds them exactly."""
+    if style.thousands:
+        texts = pc.replace_substring(texts, style.thousands, "")
+    if style.decimal != ".":
+        texts = pc.replace_substring(texts, style.decimal, ".")
+    units = np.asarray(pc.cast(pc.utf8_ltrim(texts, "USR$€£ "), pa.float64()))
+    return np.rint(units * 100).astype(np.int64)

@@ -1,0 +1,67 @@
+"""Columns with a known set of values, found by folded spelling: small choices, codes of countries."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from django.utils.translation import gettext as _
+
+from ingest import reasons
+from ingest.declarations import Style, Verdicts
+from ingest.kinds.spelling import folded, nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeList:
+    """Spellings that stand for small integers; the output is int16, 0 = empty.
+
+    known: gives spelling → number, called once, folded here. names: number → what people call it.
+    """
+
+    known: Callable[[], Mapping[str, int]]
+    names: Callable[[], Mapping[int, str]]
+    reason: str = "unknown_value"
+    outputs = ("",)
+    blank = 0
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {folded(spelling) or spelling: number for spelling, number in self.known().items()}
+
+    def number(self, text: str) -> int | None:
+        """What `text` stands for, or None."""
+        return self._numbers.get(folded(text) or text)
+
+    def clean(self, texts: pa.StringArray, style: Style, attname: str) -> Verdicts:
+        unknown = reasons.number(self.reason)
+        values = np.zeros(len(texts), np.int16)
+        codes = np.zeros(len(texts), np.uint8)
+        for i, text in enumerate(texts.to_pylist()):
+            number = self.number(text)
+            if number is None:
+                codes[i] = unknown
+            else:
+                values[i] = number
+        return Verdicts({attname: values}, codes)
+
+    def fit(self, texts: pa.StringArray) -> float:
+        found = [self.number(text) is not None for text in texts.to_pylist()]
+        return sum(found) / len(found) if found else 0.0
+
+    def help(self, text: str) -> str:
+        near = nearest(text, self._numbers)
+        if near:
+            return _("did you mean %(name)s?") % {"name": self.names()[self._numbers[near]]}
+        names = list(self.names().values())
+        if len(names) > 12:
+            return ""
+        return _("known are: %(names)s") % {"names": ", ".join(names)}
+
+
+def Choice(options: Mapping[int, str], aliases: Mapping[str, int]) -> CodeList:  # noqa: N802
+    """A CodeList of few numbered options with further spellings; 0 is unknown and cannot be written."""
+    spellings = {str(name): number for number, name in options.items() if number} | dict(aliases)
+    names = {number: str(name) for number, name in options.items() if number}
+    return CodeList(known=lambda: spellings, names=lambda: names)

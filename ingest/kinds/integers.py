@@ -1,0 +1,42 @@
+"""Whole numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.utils.translation import gettext as _
+
+from ingest import reasons
+from ingest.declarations import Style, Verdicts
+
+_DIGITS = r"^[+-]?[0-9]{1,18}(?:\.0{1,6})?$"  # spreadsheets write 12 as 12.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Integer:
+    """A whole number within [low, high]; the output is int64, 0 = empty."""
+
+    low: int = 0
+    high: int = 2**53 - 1
+    outputs = ("",)
+    blank = 0
+
+    def clean(self, texts: pa.StringArray, style: Style, attname: str) -> Verdicts:
+        if style.thousands:
+            grouped = pc.match_substring_regex(texts, rf"^[+-]?[0-9]{{1,3}}(\{style.thousands}[0-9]{{3}})+$")
+            texts = pc.if_else(grouped, pc.replace_substring(texts, style.thousands, ""), texts)
+        whole = pc.match_substring_regex(texts, _DIGITS)
+        digits = pc.if_else(whole, pc.replace_substring_regex(texts, r"^\+|\.0+$", ""), "0")
+        values = np.asarray(pc.cast(digits, pa.int64()))
+        codes = np.where(np.asarray(whole), 0, reasons.number("not_an_integer")).astype(np.uint8)
+        codes[(codes == 0) & ((values < self.low) | (values > self.high))] = reasons.number(
+            "integer_out_of_range"
+        )
+        return Verdicts({attname: values}, codes)
+
+    def fit(self, texts: pa.StringArray) -> float:
+        return float(np.mean(self.clean(texts, Style(), "").codes == 0)) if len(texts) else 0.0
+
+    def help(self, text: str) -> str:
+        return _("from %(low)d to %(high)d") % {"low": self.low, "high": self.high}
