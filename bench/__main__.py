@@ -1,24 +1,30 @@
 """`python -m bench NAME [options]`: run one benchmark; without NAME, list them; `all` runs every one.
 
-A benchmark is `bench/<name>.py` with `run(argv: list[str]) -> dict` of figures (numbers, texts, lists of these);
-its docstring's first line says what it shows. The last line printed is one JSON object with the figures, which are
-also written to `bench/results/<name>.json`. Servers are throw-away but durable (fsync on), in a folder of their
-own, unless DATABASE_URL names others.
+A benchmark is `bench/<name>.py` with `run(argv: list[str]) -> dict` of figures; its docstring's first line
+says what it shows. The last line printed is one JSON object with the figures, which are also written to
+`bench/results/<name>.json`. Servers are throw-away but durable (fsync on), in a folder of their own, unless
+DATABASE_URL names others; a benchmark with `OWN_SERVERS = True` starts (and kills) its own.
 """
 
 import contextlib
 import importlib
-import importlib.util
 import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import django
+from django.core.management import call_command
+from django.db import connections
+
+from skillora import embedded
 
 HERE = Path(__file__).resolve().parent
 Figures = dict[str, Any]
@@ -52,21 +58,14 @@ def throwaway_home() -> Iterator[Path]:
 @contextlib.contextmanager
 def servers() -> Iterator[None]:
     """Durable servers with an empty, migrated database, and Django set up."""
-    from skillora import embedded
-
     with contextlib.ExitStack() as stack:
         if not os.environ.get("DATABASE_URL"):
             home = stack.enter_context(throwaway_home())
             os.environ.pop("REDIS_URL", None)
             stack.enter_context(embedded.servers(embedded.Home(home)))
-        import django
-        from django.core.management import call_command
-
         django.setup()
         call_command("migrate", verbosity=0)
         yield
-        from django.db import connections
-
         connections.close_all()
 
 
@@ -117,7 +116,7 @@ def main(argv: list[str]) -> int:
         if len(wanted) == 1:
             measure(name, argv[1:])
         else:  # a process each: Django is set up once per process, and memory figures stay clean
-            os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-m", "bench", name])
+            subprocess.run([sys.executable, "-m", "bench", name], check=False)
     return 0
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,7 +28,8 @@ from skillora.lib.errors import Conflict, DomainError
 logger = logging.getLogger(__name__)
 
 LOG_LINES = 50
-RETRY_CLASSES = ("40", "57")  # SQLSTATE: deadlock and serialization; the server shuts down or cancelled us
+RETRY_CLASS = "40"  # SQLSTATE: deadlock, serialization failure
+DISK_FULL = "53100"
 
 
 class Cancelled(Exception):
@@ -40,9 +42,9 @@ class Superseded(Conflict):
     code = "superseded"
 
 
-def worker_name() -> str:
-    """This process, as `Run.worker` names it."""
-    return f"{socket.gethostname()}:{os.getpid()}"[:120]
+def worker_name(pid: int | None = None) -> str:
+    """This process, or another one of this host, as `Run.worker` names it."""
+    return f"{socket.gethostname()[:100]}:{pid or os.getpid()}"
 
 
 class Attempt:
@@ -98,7 +100,7 @@ class Attempt:
         return rows.alias(session=RawSQL("pg_backend_pid()", [])).filter(session=Value(self._session))
 
     def _fields(self) -> dict[str, Any]:
-        return {**self._progress, "log": self._log, "heartbeat_at": timezone.now()}
+        return {**self._progress, "log": self._log, "heartbeat_at": Now()}
 
     def _end(self, state: State, code: str = "", message: str = "") -> None:
         """The final state of an attempt that did not finish itself, in a commit of its own."""
@@ -174,7 +176,7 @@ def _claim(run_id: int) -> Attempt | None:
             run.stalls = 0 if run.progress_done > run.high_water else run.stalls + 1
             run.high_water = max(run.high_water, run.progress_done)
         now = timezone.now()
-        run.state, run.worker, run.started_at, run.heartbeat_at = State.RUNNING, worker_name(), now, now
+        run.state, run.worker, run.started_at, run.heartbeat_at = State.RUNNING, worker_name(), now, Now()
         run.progress_done, run.progress_note = 0, ""
         if run.cancel_requested:
             run.state, run.finished_at = State.CANCELLED, now
@@ -185,18 +187,18 @@ def _claim(run_id: int) -> Attempt | None:
                 "Look whether the server has enough memory and disk space, then start it again."
             ) % {"n": run.stalls}
         run.save()
+        run.heartbeat_at = now
     return Attempt(run, locks.session()) if run.is_open else None
 
 
 def _work(attempt: Attempt) -> str | None:
     """Steps 3 to 5."""
     run, heartbeat = attempt.run, Heartbeat(attempt)
-    error: BaseException | None = None
+    error: Exception | None = None
     try:
         task = registry.find(run.task)
         heartbeat.start()
         task.handler(attempt)
-        attempt.check()
         if not attempt.finished:
             attempt.finish()
     except Exception as raised:
@@ -205,7 +207,7 @@ def _work(attempt: Attempt) -> str | None:
         heartbeat.stop()
     if _session_lost():
         logger.warning(
-            "run %s attempt %s: the database session is gone; it will be resumed", run.pk, attempt.number
+            "run %s attempt %s: the database session is gone; resumed later", run.pk, attempt.number
         )
         connection.close()
         return None
@@ -223,19 +225,14 @@ def _explain(attempt: Attempt, error: Exception) -> None:
         attempt._end(State.CANCELLED)
     elif isinstance(error, DomainError):
         attempt._end(State.FAILED, error.code, error.message)
-    elif _sqlstate(error).startswith(RETRY_CLASSES):
+    elif _sqlstate(error).startswith(RETRY_CLASS):
         logger.warning("run %s attempt %s will be tried again: %s", run.pk, attempt.number, error)
-    elif _sqlstate(error) == "53100":
-        attempt._end(
-            State.FAILED,
-            "disk_full",
-            _("The server's disk is full. Nothing was written. Free some space, then start it again."),
-        )
+    elif _sqlstate(error) == DISK_FULL:
+        message = _("The server's disk is full. Nothing was written. Free some space, then start it again.")
+        attempt._end(State.FAILED, "disk_full", message)
     else:
         logger.exception("run %s (%s) attempt %s failed", run.pk, run.task, attempt.number, exc_info=error)
-        message = _(
-            "Something went wrong on our side. Nothing was written. Quote run %(id)s when you report it."
-        )
+        message = _("Something went wrong on our side. Nothing was written. To report it, quote run %(id)s.")
         attempt._end(State.FAILED, "internal_error", message % {"id": run.pk})
 
 

@@ -5,14 +5,17 @@ transaction too, so that a zombie cannot commit. Session locks do not pass throu
 """
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
 NAMESPACE = 0x52554E << 40  # "RUN": keeps clear of other users of advisory locks; run ids stay under 2**40
 
 HOLDERS = """
-    SELECT ((l.classid::bigint << 32) | l.objid::bigint) - %s AS run_id, l.pid
+    SELECT ((l.classid::bigint << 32) | l.objid::bigint) - %s AS run_id, l.pid, a.state_change
     FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+    JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND (l.classid::bigint >> 8) = %s
 """
 
@@ -37,11 +40,18 @@ def release(run_id: int) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [NAMESPACE + run_id])
 
 
-def holders() -> dict[int, int]:
-    """Run id → process id of the PostgreSQL session that holds its lock."""
+class Holder(NamedTuple):
+    """A session that holds a run's lock: its process id, and when it last began or ended work."""
+
+    pid: int
+    since: datetime
+
+
+def holders() -> dict[int, Holder]:
+    """Run id → who holds its lock."""
     with connection.cursor() as cursor:
         cursor.execute(HOLDERS, [NAMESPACE, NAMESPACE >> 40])
-        return dict(cursor.fetchall())
+        return {run_id: Holder(pid, since) for run_id, pid, since in cursor.fetchall()}
 
 
 def terminate(pids: Iterable[int]) -> None:

@@ -92,6 +92,24 @@ class Run(models.Model):
             return None
         return min(100, int(100 * self.progress_done / self.progress_total))
 
+    @property
+    def seconds(self) -> float | None:
+        """How long the attempt has worked, as far as it has told; None before it started."""
+        last = self.finished_at or self.heartbeat_at
+        return max(0.0, (last - self.started_at).total_seconds()) if self.started_at and last else None
+
+    @property
+    def rate(self) -> float | None:
+        """Units of progress per second of this attempt, or None before there is any."""
+        return self.progress_done / self.seconds if self.seconds and self.progress_done else None
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """How long a running attempt still needs at that rate, or None while nobody can tell."""
+        if self.state != State.RUNNING or not self.rate or self.progress_total is None:
+            return None
+        return max(0, self.progress_total - self.progress_done) / self.rate
+
 
 class ScheduleSlot(models.Model):
     """One due time of one schedule: the unique row that lets only one scheduler start it."""

@@ -49,15 +49,11 @@ def run_start(
                     queue=declared.queue,
                 )
         except IntegrityError:
-            live = (
-                Run.objects.filter(unique_key=unique_key, state__in=LIVE_STATES).first()
-                if unique_key
-                else None
-            )
-            if live is not None:
-                raise DuplicateRun(live) from None
             if unique_key is None:
                 raise
+            live = Run.objects.filter(unique_key=unique_key, state__in=LIVE_STATES).first()
+            if live is not None:
+                raise DuplicateRun(live) from None
             continue  # the other one came to its end in between
         transaction.on_commit(partial(doorbell.ring, run))
         return run
@@ -82,7 +78,7 @@ def run_cancel(*, run: Run, by: User | None) -> Run:
 
 
 def run_undone(*, run: Run, by: User | None) -> Run:
-    """Mark a done run as undone, inside the transaction that takes its rows out; its unique key is free again.
+    """Mark a done run as undone, inside the transaction that takes its rows out; its unique key is free.
 
     Raises Conflict where it is not done.
     """

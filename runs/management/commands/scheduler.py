@@ -1,0 +1,14 @@
+"""`manage.py scheduler`: start what is due; any number of them may run."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from runs.scheduling import schedule
+
+
+class Command(BaseCommand):
+    help = "Starts scheduled tasks when they are due, and sweeps, until it is stopped (SIGTERM, Ctrl-C)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        schedule()
