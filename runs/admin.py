@@ -1,6 +1,6 @@
 """Runs in the admin: to look at and to cancel, never to write by hand."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,8 +13,15 @@ from runs.services import run_cancel
 from skillora.lib.errors import Conflict
 
 
+# Django's ModelAdmin is generic for the type checker only.
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Run]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
 @admin.register(Run)
-class RunAdmin(admin.ModelAdmin[Run]):
+class RunAdmin(ModelAdmin):
     list_display = ["id", "task", "state", "progress", "by", "attempt", "worker", "created_at", "finished_at"]
     list_filter = ["state", "task", "queue", "created_at"]
     list_select_related = ["by"]
