@@ -4,14 +4,16 @@
 import os
 import sys
 
+from skillora import embedded, launch
+
 
 def main() -> None:
-    """Run one management command."""
+    """Run one command: the launcher's own need no Django, all others are Django's."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skillora.settings")
-    from skillora import embedded
-
+    if own := launch.COMMANDS.get(" ".join(sys.argv[1:])):
+        sys.exit(own())
     with embedded.for_command(sys.argv):
-        from django.core.management import execute_from_command_line
+        from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the servers
 
         execute_from_command_line(sys.argv)
 

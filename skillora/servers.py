@@ -49,7 +49,7 @@ def _own(path: Path, user: pwd.struct_passwd | None) -> None:
         os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def _postgres_bin(user: pwd.struct_passwd | None) -> Path:
+def postgres_bin(user: pwd.struct_passwd | None) -> Path:
     """The server's programs: SKILLORA_PG_BIN's, the wheel's, or a copy of those where `user` reaches it."""
     if named := os.environ.get("SKILLORA_PG_BIN"):
         return Path(named)
@@ -164,7 +164,7 @@ def memory_megabytes() -> int:
 def start_postgres(home: Home) -> subprocess.Popen[bytes]:
     """Start the server of `home` (initdb first where needed) and wait until it answers."""
     user = server_user()
-    bin_dir = _postgres_bin(user)
+    bin_dir = postgres_bin(user)
     _make_run(home, user)
     if not (home.data / "PG_VERSION").exists():
         _make_data(home, user, bin_dir)

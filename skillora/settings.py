@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "runs",
     "ingest",
     "analytics",
+    "hiring",
     "market",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "skillora.health.ProbeMiddleware",
     "skillora.lib.http.RequestIdMiddleware",
     "skillora.lib.http.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
