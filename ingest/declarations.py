@@ -100,6 +100,7 @@ class Dataset:
     key: tuple[str, ...] = ()
     deriving: Callable[[], Derive] | None = None
     answers_url: str = ""  # URL name of the page that a finished import links to
+    rows_url: str = ""  # URL name of the list of rows; it takes ?import=<id>
 
     def column(self, name: str) -> Column:
         """The column called `name`; NotFound otherwise."""

@@ -14,6 +14,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("health", health.health, name="health"),
     path("account/", include("accounts.urls")),
+    path("", include("ingest.urls")),
     path("api/v1/", include("skillora.api_urls")),
     path("", include("skillora.seed_urls")),
     path("admin/rq/", include("django_rq.urls")),

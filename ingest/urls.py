@@ -1,0 +1,22 @@
+"""Addresses of the import wizard."""
+
+from django.urls import path
+
+from ingest import views
+
+app_name = "ingest"
+urlpatterns = [
+    path("imports/", views.import_list, name="import-list"),
+    path("imports/new", views.import_new, name="import-new"),
+    path("imports/templates/<slug:slug>.csv", views.dataset_template, name="dataset-template"),
+    path("imports/<int:pk>", views.import_detail, name="import-detail"),
+    path("imports/<int:pk>/map", views.import_map, name="import-map"),
+    path("imports/<int:pk>/map/preview", views.import_map_preview, name="import-map-preview"),
+    path("imports/<int:pk>/facts", views.import_facts, name="import-facts"),
+    path("imports/<int:pk>/check", views.import_check, name="import-check"),
+    path("imports/<int:pk>/load", views.import_load, name="import-load"),
+    path("imports/<int:pk>/cancel", views.import_cancel, name="import-cancel"),
+    path("imports/<int:pk>/remap", views.import_remap, name="import-remap"),
+    path("imports/<int:pk>/rejects", views.reject_list, name="reject-list"),
+    path("imports/<int:pk>/rejects.csv", views.reject_download, name="reject-download"),
+]

@@ -1,0 +1,403 @@
+"""Pages of an import: list, upload, map, check, progress and report, rejects. Each step is a plain form."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.models import User
+from ingest import presenting, reasons, services
+from ingest.declarations import dataset, datasets
+from ingest.forms import FactsForm, MappingForm
+from ingest.models import Import, Stage
+from runs.models import State
+from skillora.lib.errors import DomainError, NotAllowed
+from skillora.lib.http import takes_files
+
+PAGE_SIZE = 50
+FIRST_REJECTS = 5
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def page(*methods: str) -> Callable[[View[P]], View[P]]:
+    """A page for signed-in members; a DomainError it raises becomes a page that says so, with its status."""
+
+    def wrap(view: View[P]) -> View[P]:
+        @functools.wraps(view)
+        def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except DomainError as error:
+                return render(request, "ingest/import_error.html", {"error": error}, status=error.status)
+
+        return require_http_methods(methods)(login_required(answer))  # type: ignore[return-value]
+
+    return wrap
+
+
+def member(request: HttpRequest) -> User:
+    """Who asks; `page` has made sure that somebody does."""
+    if not isinstance(request.user, User):
+        raise NotAllowed(_("Sign in first."), status=401)
+    return request.user
+
+
+def step_url(source: Import) -> str:
+    """Where an import stands: its mapping, its check, or its own page."""
+    if source.load is not None:
+        return reverse("ingest:import-detail", args=[source.pk])
+    step = "ingest:import-map" if source.stage == Stage.UPLOADED else "ingest:import-check"
+    return reverse(step, args=[source.pk])
+
+
+def may_change(source: Import, user: User) -> bool:
+    """Whether to show the buttons; the services decide."""
+    return user.is_staff or (user.is_editor and source.by_id == user.pk)
+
+
+def url_or_none(name: str) -> str:
+    """The address called `name`, or "" where this installation has no such page."""
+    try:
+        return reverse(name) if name else ""
+    except NoReverseMatch:
+        return ""
+
+
+@page("GET")
+def import_list(request: HttpRequest) -> HttpResponse:
+    """All imports, newest first, by state and dataset."""
+    visible = services.imports_visible(member(request))
+    chosen = {"state": request.GET.get("state", "")[:20], "dataset": request.GET.get("dataset", "")[:40]}
+    shown = visible.select_related("load", "by")
+    if chosen["dataset"]:
+        shown = shown.filter(dataset=chosen["dataset"])
+    if chosen["state"] in State.values:
+        shown = shown.filter(load__state=chosen["state"])
+    elif chosen["state"]:
+        shown = shown.filter(load__isnull=True, stage=chosen["state"])
+    current = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
+    titles = {item.slug: item.title for item in datasets()}
+    rows = [
+        {
+            "source": source,
+            "title": titles.get(source.dataset, source.dataset),
+            "loaded": source.inserted + source.updated,
+            "url": step_url(source),
+        }
+        for source in current
+    ]
+    context = {
+        **chosen,
+        "rows": rows,
+        "page": current,
+        "any_import": bool(rows) or visible.exists(),
+        "states": [*Stage.choices, *State.choices],
+        "datasets": datasets(),
+        "query": urlencode({k: v for k, v in chosen.items() if v}) + ("&" if any(chosen.values()) else ""),
+    }
+    return render(request, "ingest/import_list.html", context)
+
+
+@takes_files
+@page("GET", "POST")
+def import_new(request: HttpRequest) -> HttpResponse:
+    """Upload a file."""
+    user = member(request)
+    known = datasets()
+    chosen = request.POST.get("dataset") or request.GET.get("dataset") or (known[0].slug if known else "")
+    context: dict[str, Any] = {"datasets": known, "dataset": chosen, "limit": settings.MAX_UPLOAD_SIZE}
+    if request.method == "GET":
+        return render(request, "ingest/import_new.html", context)
+    try:
+        upload = request.FILES.get("file")
+        if upload is None:
+            raise DomainError(_("Choose a file first."), code="no_file")
+        source = services.import_create(by=user, dataset=chosen, upload=upload, name=upload.name or "")
+    except DomainError as error:
+        return render(request, "ingest/import_new.html", {**context, "error": error}, status=error.status)
+    return onward(request, reverse("ingest:import-map", args=[source.pk]))
+
+
+def onward(request: HttpRequest, url: str) -> HttpResponse:
+    """On to `url`, as a navigation of its own also where a script sent the form."""
+    return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else HttpResponseRedirect(url)
+
+
+@page("GET")
+def dataset_template(request: HttpRequest, slug: str) -> HttpResponse:
+    """A dataset's header line, as a file to fill in."""
+    chosen = dataset(slug)
+    header = ",".join(column.name for column in chosen.columns)
+    response = HttpResponse("\ufeff" + header + "\r\n", content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{chosen.slug}.csv"'
+    return response
+
+
+def render_map(
+    request: HttpRequest, source: Import, form: MappingForm, error: DomainError | None = None
+) -> HttpResponse:
+    user = member(request)
+    context = {
+        **form.context(),
+        "source": source,
+        "facts_fields": FactsForm(source).fields(),
+        "may_change": may_change(source, user),
+        "error": error,
+    }
+    return render(request, "ingest/import_map.html", context, status=error.status if error else 200)
+
+
+@page("GET", "POST")
+def import_map(request: HttpRequest, pk: int) -> HttpResponse:
+    """What goes where; sent off, it is checked at once."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=request.method == "POST")
+    if source.load is not None:
+        return redirect("ingest:import-detail", pk)
+    if request.method == "GET":
+        return render_map(request, source, MappingForm(source))
+    form = MappingForm(source, request.POST)
+    try:
+        form.save(by=user)
+        services.import_check(source=source, by=user)
+    except DomainError as error:
+        return render_map(request, source, form, error)
+    return onward(request, reverse("ingest:import-check", args=[pk]))
+
+
+@page("POST")
+def import_map_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """The mapping page as the choices made so far would have it; stores nothing."""
+    source = services.import_for(by=member(request), pk=pk, change=True)
+    return render_map(request, source, MappingForm(source, request.POST))
+
+
+@page("POST")
+def import_facts(request: HttpRequest, pk: int) -> HttpResponse:
+    """Read the file anew, as the person says it is written."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    try:
+        source = services.import_facts_change(
+            source=source, by=user, overrides=FactsForm(source).overrides(request.POST)
+        )
+    except DomainError as error:
+        source.refresh_from_db()
+        return render_map(request, source, MappingForm(source), error)
+    if getattr(request, "htmx", False):
+        return render_map(request, source, MappingForm(source))
+    return redirect("ingest:import-map", pk)
+
+
+@page("GET", "POST")
+def import_check(request: HttpRequest, pk: int) -> HttpResponse:
+    """The dry run: on its way, or what it found. POST starts it."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=request.method == "POST")
+    if source.load is not None:
+        return onward(request, reverse("ingest:import-detail", args=[pk]))
+    if request.method == "POST":
+        services.import_check(source=source, by=user)
+        return redirect("ingest:import-check", pk)
+    if source.stage == Stage.UPLOADED:
+        return redirect("ingest:import-map", pk)
+    context = check_context(source, user)
+    if getattr(request, "htmx", False) and context.get("live") is None:
+        return HttpResponseClientRedirect(request.get_full_path())
+    return render(request, "ingest/import_check.html", context)
+
+
+def check_context(source: Import, user: User) -> dict[str, Any]:
+    """What the check page says."""
+    run = source.check_run
+    context: dict[str, Any] = {"source": source, "may_change": may_change(source, user)}
+    if run is None or run.state == State.CANCELLED:
+        return context
+    if run.is_open:
+        return context | {"live": presenting.live_of(run, label=_("Checking"))}
+    if run.state == State.FAILED:
+        return context | {"failed": run.error_message or _("Check the file again.")}
+    found = run.result
+    counts = presenting.counts_of(
+        found, appends=dataset(source.dataset).mode == "append", loaded=False, rows_url="", rejects_url=""
+    )
+    loadable = found["inserted"] + found["updated"] + found["unchanged"]
+    number = presenting.grouped(loadable)
+    return context | {
+        "counts": counts,
+        "seconds": (run.finished_at - run.started_at).total_seconds()
+        if run.finished_at and run.started_at
+        else None,
+        "groups": found["groups"],
+        "groups_title": presenting.reasons_title(len(found["groups"]), found["rejected"]),
+        "loadable": loadable,
+        "load_label": ngettext("Load %(n)s row", "Load %(n)s rows", loadable) % {"n": number},
+        "load_sentence": ngettext("%(n)s row loads as it is.", "%(n)s rows load as they are.", loadable)
+        % {"n": number},
+    }
+
+
+@page("POST")
+def import_load(request: HttpRequest, pk: int) -> HttpResponse:
+    """Load it. Loaded before in the same way: says so, and offers to load it again."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    if source.load is not None and source.load.is_open:  # the button pressed twice
+        return redirect("ingest:import-detail", pk)
+    try:
+        services.import_submit(source=source, by=user, force=request.POST.get("force") == "1")
+    except DomainError as error:
+        source.refresh_from_db()
+        existing = getattr(error, "existing", None)
+        if source.load is not None:
+            return render_detail(request, source, error)
+        context = check_context(source, user) | {"error": error, "existing": existing}
+        return render(request, "ingest/import_check.html", context, status=error.status)
+    return redirect("ingest:import-detail", pk)
+
+
+@page("GET")
+def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Progress while it loads, afterwards the report."""
+    source = services.import_for(by=member(request), pk=pk)
+    if source.load is None:
+        return onward(request, step_url(source))
+    if getattr(request, "htmx", False) and not source.load.is_open:
+        return HttpResponseClientRedirect(request.get_full_path())
+    return render_detail(request, source)
+
+
+def render_detail(request: HttpRequest, source: Import, error: DomainError | None = None) -> HttpResponse:
+    context = detail_context(source, member(request)) | {"error": error}
+    template = "ingest/import_progress.html" if "live" in context else "ingest/import_report.html"
+    return render(request, template, context, status=error.status if error else 200)
+
+
+def detail_context(source: Import, user: User) -> dict[str, Any]:
+    """What the page of an import with a load says."""
+    run = source.load
+    if run is None:
+        raise DomainError(_("This import was not loaded yet."), status=409)
+    declared = dataset(source.dataset)
+    context: dict[str, Any] = {"source": source, "dataset": declared, "may_change": may_change(source, user)}
+    if run.is_open:
+        return context | {"live": presenting.live_of(run, label=_("Loading"))}
+    summary = services.import_summary(source)
+    rows_url = url_or_none(declared.rows_url)
+    return context | {
+        "headline": presenting.headline(source, run, declared.title),
+        "message": summary.message,
+        "counts": presenting.counts_of(
+            vars(summary),
+            appends=declared.mode == "append",
+            loaded=True,
+            rows_url=f"{rows_url}?import={source.pk}" if rows_url else "",
+            rejects_url=reverse("ingest:reject-list", args=[source.pk]),
+        ),
+        "groups": summary.groups,
+        "groups_title": presenting.reasons_title(len(summary.groups), summary.rejected),
+        "reject_url": reverse("ingest:reject-list", args=[source.pk]),
+        "first_rejects": shown_rejects(source.rejects.all()[:FIRST_REJECTS]),
+        "loaded": summary.inserted + summary.updated + summary.unchanged,
+        "answers_url": url_or_none(declared.answers_url),
+        "may_remap": user.is_editor and bool(source.stored),
+        "log": presenting.log_of(run.log),
+    }
+
+
+@page("POST")
+def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a load; nothing of it stays."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    try:
+        services.import_cancel(source=source, by=user)
+    except DomainError as error:
+        source = services.import_for(by=user, pk=pk)
+        if source.load is None:
+            raise
+        return render_detail(request, source, error)
+    return redirect("ingest:import-detail", pk)
+
+
+@page("POST")
+def import_remap(request: HttpRequest, pk: int) -> HttpResponse:
+    """Map the same file anew."""
+    user = member(request)
+    source = services.import_remap(source=services.import_for(by=user, pk=pk), by=user)
+    return redirect("ingest:import-map", source.pk)
+
+
+def shown_rejects(rows: Any) -> list[dict[str, Any]]:
+    """Rejects as the page shows them: first error in full, the others under it."""
+    shown = []
+    for row in rows:
+        others = [e for e in row.errors if (e.get("column"), e.get("code")) != (row.column, row.code)]
+        shown.append(
+            {
+                "line": row.line,
+                "column": row.column,
+                "value": row.value,
+                "message": row.message,
+                "help": reasons.reason(row.code).fix,
+                "others": others,
+            }
+        )
+    return shown
+
+
+@page("GET")
+def reject_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """The rejected rows of one import, by reason."""
+    source = services.import_for(by=member(request), pk=pk)
+    code, field = request.GET.get("code", "")[:40], request.GET.get("field", "")[:60]
+    rows = source.rejects.all()
+    if code:
+        rows = rows.filter(code=code, **({"field": field} if "field" in request.GET else {}))
+    current = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    grouped = source.rejects.values("code", "field", "column").annotate(rows=Count("id")).order_by("-rows")
+    switch = [
+        {
+            "label": group["column"] or _("whole line"),
+            "rows": group["rows"],
+            "query": urlencode({"code": group["code"], "field": group["field"]}),
+            "current": (group["code"], group["field"]) == (code, field),
+        }
+        for group in grouped[:8]
+    ]
+    query = urlencode({"code": code, "field": field}) + "&" if code else ""
+    context = {
+        "source": source,
+        "reasons": switch if len(switch) > 1 else [],
+        "chosen": code,
+        "rejects": shown_rejects(current),
+        "page": current,
+        "query": query,
+    }
+    return render(request, "ingest/reject_list.html", context)
+
+
+@require_GET
+@login_required
+def reject_download(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
+    """The rejected rows with their reasons, as CSV, to fix and to bring back."""
+    try:
+        source = services.import_for(by=member(request), pk=pk)
+    except DomainError as error:
+        return render(request, "ingest/import_error.html", {"error": error}, status=error.status)
+    response = StreamingHttpResponse(services.rejects_csv(source), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="rejects_{source.pk}.csv"'
+    return response
