@@ -73,6 +73,9 @@ class Column:
     required: bool = False
     default: str = ""  # cleaned like a cell where the column is not mapped or the cell is empty
     guesses: tuple[str, ...] = ()  # header names in three languages, folded or not
+    # (words in the header, another column, its text): a header that says "monthly" or "USD" settles that column for
+    # all rows, so that none is mapped to it.
+    hints: tuple[tuple[str, str, str], ...] = ()
     help_text: str | Promise = ""
 
     @property
