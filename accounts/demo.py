@@ -1,39 +1,48 @@
-"""The demo's three sign-ins. They exist only where settings.DEMO is on, which production cannot be."""
+"""The demo's sign-ins, for the sign-in page; `manage.py demo` makes them, with random passwords."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Role, User
+from accounts.models import Role
 
-
-@dataclass(frozen=True)
-class DemoAccount:
-    """One sign-in, its password printed on purpose."""
-
-    email: str
-    password: str
-    full_name: str
-    role: Role
-    may: str | Promise
-
-
+FILE = "demo-sign-ins.json"  # {e-mail: password}
+MAY: dict[Role, str | Promise] = {
+    Role.VIEWER: _("read data and answers"),
+    Role.EDITOR: _("upload, map, fix"),
+    Role.STAFF: _("everything, and the admin"),
+}
 ACCOUNTS = (
-    DemoAccount("analyst@example.com", "demo-analyst", "Inês", Role.EDITOR, _("upload, map, fix")),
-    DemoAccount("staff@example.com", "demo-staff-1", "João", Role.STAFF, _("everything, and the admin")),
-    DemoAccount("seeker@example.com", "demo-seeker", "Núria", Role.VIEWER, _("read data and answers")),
+    ("analyst@example.com", _("Analyst"), Role.EDITOR),
+    ("staff@example.com", _("Staff"), Role.STAFF),
+    ("seeker@example.com", _("Job seeker"), Role.VIEWER),
 )
 
 
-def demo_accounts_ensure() -> tuple[DemoAccount, ...]:
-    """Make the demo's accounts where they are missing; nothing, and (), outside of the demo."""
+@dataclass(frozen=True)
+class DemoSignIn:
+    """One sign-in, its password shown on purpose."""
+
+    email: str
+    password: str
+    name: str | Promise
+    may: str | Promise
+
+
+def demo_sign_ins() -> tuple[DemoSignIn, ...]:
+    """The sign-ins of a running demo; () outside of it, and in production always."""
     if not settings.DEMO:
         return ()
-    for account in ACCOUNTS:
-        if not User.objects.filter(email=account.email).exists():
-            User.objects.create_user(
-                account.email, account.password, full_name=account.full_name, role=account.role
-            )
-    return ACCOUNTS
+    try:
+        passwords = json.loads((Path(settings.HOME) / FILE).read_text())
+    except (OSError, ValueError):
+        return ()
+    return tuple(
+        DemoSignIn(email, passwords[email], name, MAY[role])
+        for email, name, role in ACCOUNTS
+        if email in passwords
+    )

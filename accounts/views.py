@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import demo
+from accounts.demo import demo_sign_ins
 from accounts.forms import NameForm, RegisterForm, SignInForm, TokenForm
 from accounts.models import ApiToken
 from accounts.permissions import member
@@ -44,7 +44,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in by e-mail. `?use=` fills the form with one of the demo's sign-ins."""
     if request.user.is_authenticated and request.method != "POST":
         return redirect(next_of(request))
-    accounts = demo.ACCOUNTS if settings.DEMO else ()
+    accounts = demo_sign_ins()
     used = next((a for a in accounts if a.email == request.GET.get("use")), None)
     status = 200
     if request.method == "POST":

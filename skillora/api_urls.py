@@ -3,9 +3,22 @@
 from django.urls import path
 
 from accounts import api as people
+from ingest import api as imports
 
 app_name = "api"
 urlpatterns = [
+    path("imports", imports.Imports.as_view(), name="imports"),
+    path("imports/<int:pk>", imports.ImportOne.as_view(), name="import"),
+    path("imports/<int:pk>/map", imports.ImportMap.as_view(), name="import-map"),
+    path("imports/<int:pk>/check", imports.ImportCheck.as_view(), name="import-check"),
+    path("imports/<int:pk>/load", imports.ImportLoad.as_view(), name="import-load"),
+    path("imports/<int:pk>/cancel", imports.ImportCancel.as_view(), name="import-cancel"),
+    path("imports/<int:pk>/remap", imports.ImportRemap.as_view(), name="import-remap"),
+    path("imports/<int:pk>/rejects", imports.ImportRejects.as_view(), name="import-rejects"),
+    path("imports/<int:pk>/rejects.csv", imports.ImportRejectsCsv.as_view(), name="import-rejects-csv"),
+    path("datasets", imports.Datasets.as_view(), name="datasets"),
+    path("datasets/<slug:slug>", imports.DatasetOne.as_view(), name="dataset"),
+    path("datasets/<slug:slug>/rows", imports.DatasetRows.as_view(), name="dataset-rows"),
     path("tokens", people.Tokens.as_view(), name="tokens"),
     path("tokens/<int:pk>", people.Token.as_view(), name="token"),
     path("auth/register", people.Register.as_view(), name="auth-register"),

@@ -1,0 +1,149 @@
+"""What the API says about an import, a reject, a dataset, a stored row: plain dictionaries."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import ForeignKey, Model
+from django.urls import reverse
+
+from ingest.declarations import Column, Dataset
+from ingest.models import Import, Reject, row_origin
+from ingest.services import Summary, import_summary
+from runs.models import OPEN_STATES, State
+
+Body = dict[str, Any]
+COUNTERS = ("rows_read", "inserted", "updated", "unchanged", "rejected", "skipped")
+STORED = (State.DONE, State.DONE_WITH_REJECTS)
+
+
+def import_links(source: Import) -> Body:
+    """Where to go from here; only what can be done now."""
+    links = {"self": reverse("api:import", args=[source.pk])}
+    if source.rejected:
+        links["rejects"] = reverse("api:import-rejects", args=[source.pk])
+    if source.load is None:
+        links["map"] = reverse("api:import-map", args=[source.pk])
+        if source.mapping:
+            links["check"] = reverse("api:import-check", args=[source.pk])
+            links["load"] = reverse("api:import-load", args=[source.pk])
+    elif source.load.state in OPEN_STATES:
+        links["cancel"] = reverse("api:import-cancel", args=[source.pk])
+    if source.load is not None and source.load.state in STORED:
+        links["rows"] = reverse("api:dataset-rows", args=[source.dataset]) + f"?import={source.pk}"
+    if source.stored:
+        links["remap"] = reverse("api:import-remap", args=[source.pk])
+    return links
+
+
+def import_row(source: Import) -> Body:
+    """One import in a list: who, what, how far, the counters."""
+    return {
+        "id": source.pk,
+        "dataset": source.dataset,
+        "origin": source.origin,
+        "name": source.name,
+        "size": source.size,
+        "sha256": source.sha256,
+        "by": source.by.email if source.by else None,
+        "created_at": source.created_at,
+        "state": source.state,
+        "counters": {"read" if name == "rows_read" else name: getattr(source, name) for name in COUNTERS},
+        "links": import_links(source),
+    }
+
+
+def import_body(source: Import) -> Body:
+    """One import whole: also progress, facts, suggestion, mapping, the last check, rejects by reason."""
+    summary = import_summary(source)
+    body = import_row(source)
+    body["state"] = summary.state
+    body["counters"] = _counters(summary)
+    body["progress"] = {"percent": summary.percent, "message": summary.message}
+    body["rate"] = summary.rate
+    body["eta_seconds"] = summary.eta_seconds
+    body["seconds"] = summary.seconds
+    body["file_id"] = source.stored
+    body["facts"] = source.facts
+    body["suggestion"] = source.suggestion
+    body["mapping"] = source.mapping
+    body["lenient"] = source.lenient
+    body["check"] = _check(source)
+    body["reasons"] = [vars(group) for group in summary.groups]
+    return body
+
+
+def _counters(summary: Summary) -> Body:
+    return {"read" if name == "rows_read" else name: getattr(summary, name) for name in COUNTERS}
+
+
+def _check(source: Import) -> Body | None:
+    run = source.check_run
+    return None if run is None else {"state": run.state, "result": run.result, "message": run.error_message}
+
+
+def reject_body(reject: Reject) -> Body:
+    """One line that did not load, with all its errors and its cells."""
+    return {
+        "line": reject.line,
+        "state": reject.state,
+        "column": reject.column,
+        "field": reject.field,
+        "value": reject.value,
+        "code": reject.code,
+        "message": reject.message,
+        "errors": reject.errors,
+        "cells": reject.cells,
+    }
+
+
+def column_body(column: Column) -> Body:
+    """One canonical column."""
+    return {
+        "name": column.name,
+        "label": str(column.label),
+        "kind": type(column.kind).__name__.lower(),
+        "required": column.required,
+        "default": column.default,
+        "help": str(column.help_text),
+    }
+
+
+def dataset_body(dataset: Dataset) -> Body:
+    """One dataset and its columns."""
+    return {
+        "slug": dataset.slug,
+        "title": str(dataset.title),
+        "mode": dataset.mode,
+        "key": list(dataset.key),
+        "columns": [column_body(column) for column in dataset.columns],
+        "links": {
+            "self": reverse("api:dataset", args=[dataset.slug]),
+            "rows": reverse("api:dataset-rows", args=[dataset.slug]),
+            "imports": reverse("api:imports") + f"?dataset={dataset.slug}",
+        },
+    }
+
+
+def row_body(row: Model) -> Body:
+    """One stored row: every field in words, and the import and line it came from."""
+    import_id, line = row_origin(int(row.pk))
+    body: Body = {"id": row.pk, "import": import_id, "line": line}
+    for field in row._meta.concrete_fields:
+        if field.primary_key:
+            continue
+        if isinstance(field, ForeignKey):
+            body[field.name] = str(getattr(row, field.name)) if getattr(row, field.attname) else None
+        elif field.choices:
+            body[field.name] = str(getattr(row, f"get_{field.name}_display")())
+        else:
+            body[field.name] = _plain(getattr(row, field.attname))
+    return body
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value
