@@ -32,7 +32,7 @@ for lock in "$@"; do
     stamp=.venv/installed-$lock
     if ! cmp -s "$lock" "$stamp"; then
         echo "installing $lock (a minute on a plain connection)"
-        .venv/bin/python -m pip install -q --no-input --require-hashes -r "$lock" ||
+        .venv/bin/python -m pip install -qq --no-input --require-hashes -r "$lock" ||
             fail "the packages of $lock could not be installed; see the lines above, then run the same command again"
         cp "$lock" "$stamp"
         rm -f staticfiles/staticfiles.json

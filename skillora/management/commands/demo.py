@@ -12,14 +12,10 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
-from accounts.models import Role, User
+from accounts.demo import ACCOUNTS, FILE
+from accounts.models import User
 from ingest.models import Import
 
-SIGN_INS = (
-    ("staff@example.com", Role.STAFF),
-    ("analyst@example.com", Role.EDITOR),
-    ("seeker@example.com", Role.VIEWER),
-)
 WORDS = (
     "amber",
     "birch",
@@ -37,7 +33,7 @@ WORDS = (
 
 
 class Command(BaseCommand):
-    """Makes what is missing and prints the sign-ins; their random passwords lie in the home, for the owner."""
+    """Makes what is missing and prints the sign-ins; their random passwords lie in the home, its owner's."""
 
     help = "Create the demo's users and load a sample with faults, once."
 
@@ -46,10 +42,10 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=7, help="seed of the sample (default 7)")
 
     def handle(self, *args: Any, rows: int, seed: int, **options: Any) -> None:
-        file = Path(settings.HOME) / "demo-sign-ins.json"
+        file = Path(settings.HOME) / FILE
         passwords: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
         with transaction.atomic():
-            for email, role in SIGN_INS:
+            for email, _name, role in ACCOUNTS:
                 passwords.setdefault(email, _password())
                 if not User.objects.filter(email=email).exists():
                     User.objects.create_user(email, passwords[email], role=role)
@@ -58,7 +54,7 @@ class Command(BaseCommand):
         if not Import.objects.exists():
             self._load(rows, seed)
         self.stdout.write("\nsign in as")
-        for email, role in SIGN_INS:
+        for email, _name, role in ACCOUNTS:
             self.stdout.write(f"  {role.value:<8} {email:<22} password  {passwords[email]}")
 
     def _load(self, rows: int, seed: int) -> None:
