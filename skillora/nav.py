@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ingest.models import Import
@@ -55,10 +55,10 @@ def _last_import() -> datetime | None:
 
 
 def context(request: HttpRequest) -> dict[str, object]:
-    """Template context of every page. Nothing is asked of the database until the page uses it."""
+    """Template context of every page. The database is asked only by pages that show it."""
     return {
         "nav_links": _links(request.path),
         "theme": theme_of(request),
         "themes": THEMES,
-        "last_import_at": SimpleLazyObject(_last_import),
+        "last_import_at": _last_import,
     }
