@@ -5,18 +5,23 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
-from ingest.declarations import Column, Dataset, Style
+from django.utils.translation import gettext
+
+from ingest.declarations import Dataset, Style
 from ingest.facts import Facts
+from ingest.matching import FITTING, SPECIFIC, Fit, assigned, fit_of, fold, hints_of, plausible
+from skillora.lib.errors import DomainError
 
 Word = Literal["certain", "likely", "check", "none"]
+CERTAIN, LIKELY, CHECK = 0.93, 0.72, 0.45  # scores from which a guess is called so
 
 
 @dataclass
 class Mapping:
-    """columns: canonical name → index of the file's column. constants: canonical name → the text of every cell.
+    """What goes where, by canonical name.
 
-    values: canonical name → the user's translation of spellings. styles: canonical name → what the user decided about
-    decimal, thousands, date_order.
+    columns: index of the file's column. constants: the text of every cell. values: the user's translation of
+    spellings. styles: what the user decided about decimal, thousands, date_order.
     """
 
     columns: dict[str, int] = field(default_factory=dict)
@@ -34,7 +39,7 @@ class Mapping:
         return cls(**value)
 
     def digest(self, facts: Facts) -> str:
-        """SHA-256 of all that decides how this file's bytes become rows: same digest and content, same rows."""
+        """SHA-256 of all that decides how bytes become rows: same digest and same bytes, same rows."""
         styles = {name: asdict(self.style_of(name, facts)) for name in sorted(self.columns)}
         layout = [
             facts.encoding,
@@ -91,40 +96,168 @@ class Suggestion:
 
 
 def suggest(dataset: Dataset, facts: Facts) -> Suggestion:
-    """The best one-to-one assignment of the file's columns to the dataset's, by names and values."""
-    mapping = Mapping()
-    guesses = []
-    for known in facts.columns:
-        found = next(
-            (c for c in dataset.columns if _named(c, known.header) and c.name not in mapping.columns), None
-        )
-        if found:
-            mapping.columns[found.name] = known.index
-        guesses.append(
-            Guess(
-                known.index,
-                found.name if found else None,
-                float(bool(found)),
-                "likely" if found else "none",
-                "",
-            )
-        )
-    missing = [c.name for c in dataset.columns if c.required and c.name not in mapping.columns]
-    return Suggestion(guesses, mapping, missing)
+    """The best one-to-one assignment of the file's columns to the dataset's, by names and values.
+
+    The mapping takes what is certain or likely; a guess to be checked is shown and left to the person.
+    """
+    return _suggest(dataset, facts, Mapping())
 
 
-def _named(column: Column, header: str) -> bool:
-    return header.casefold() in {text.casefold() for text in (column.name, *column.guesses)}
+def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
+    """As `suggest`, around what is fixed already."""
+    taken = {*fixed.columns.values()}
+    all_fits = [
+        fit_of(column, known)
+        for known in facts.columns
+        if known.index not in taken
+        for column in dataset.columns
+    ]
+    fits = [f for f in plausible(all_fits) if f.canonical not in {*fixed.columns, *fixed.constants}]
+    named = assigned([fit for fit in fits if fit.score >= CHECK])
+    guesses = {fit.column: _guess(fit, fits) for fit in named}
+    mapping = Mapping(dict(fixed.columns), dict(fixed.constants))
+    sure = [fit for fit in named if guesses[fit.column].word in ("certain", "likely")]
+    mapping.columns.update({fit.canonical: fit.column for fit in sure})
+    for other, (text, header) in _hinted(dataset, facts, mapping, fixed).items():
+        column = mapping.columns.pop(other, None)
+        mapping.constants[other] = text
+        for guess in [g for g in guesses.values() if g.canonical == other or g.column == column]:
+            why = gettext("Left out: “%(header)s” says it for all rows") % {"header": header}
+            guesses[guess.column] = Guess(guess.column, None, 0.0, "none", why)
+    if not fixed.columns:
+        for guess in _by_values(fits, guesses, mapping):
+            guesses[guess.column] = guess
+    nothing = gettext("Nothing fits its name or values")
+    all_guesses = [
+        guesses.get(known.index) or Guess(known.index, None, 0.0, "none", nothing) for known in facts.columns
+    ]
+    return Suggestion(all_guesses, mapping, _missing(dataset, mapping))
+
+
+def _guess(fit: Fit, fits: list[Fit]) -> Guess:
+    """The chosen fit in words, doubted where another column of the file fits nearly as well."""
+    rivals = [
+        f for f in fits if f.canonical == fit.canonical and f.column != fit.column and f.score >= LIKELY
+    ]
+    confirmed = fit.values is not None and fit.values >= FITTING
+    word: Word = "certain" if fit.score >= CERTAIN and confirmed and not rivals else "likely"
+    if fit.score < LIKELY:
+        word = "check"
+    if confirmed:
+        why = (
+            gettext("Name and values fit") if fit.name >= CERTAIN else gettext("The name is near, values fit")
+        )
+    elif fit.values is None:
+        why = gettext("The name fits, the column is empty")
+    else:
+        why = gettext("The name fits, the values do not look like it")
+    if rivals:
+        why += "; " + gettext("another column could be meant")
+    return Guess(fit.column, fit.canonical, round(fit.score, 3), word, why)
+
+
+def _by_values(fits: list[Fit], guesses: dict[int, Guess], mapping: Mapping) -> list[Guess]:
+    """Guesses to check where a name says nothing, but one column alone has the values of one field alone."""
+    free = [
+        fit
+        for fit in fits
+        if (fit.values or 0) >= SPECIFIC
+        and fit.column not in guesses
+        and max(other.name for other in fits if other.column == fit.column) < CHECK
+        and fit.canonical
+        not in {*mapping.columns, *mapping.constants, *(g.canonical for g in guesses.values())}
+    ]
+    alone = [f for f in free if sum(o.column == f.column or o.canonical == f.canonical for o in free) == 1]
+    return [
+        Guess(f.column, f.canonical, CHECK, "check", gettext("The values fit, the name does not"))
+        for f in alone
+    ]
+
+
+def _hinted(dataset: Dataset, facts: Facts, mapping: Mapping, fixed: Mapping) -> dict[str, tuple[str, str]]:
+    """Other column → (text, header that says so), for mapped columns whose header settles another one."""
+    said: dict[str, tuple[str, str]] = {}
+    for column in dataset.columns:
+        if column.name not in mapping.columns:
+            continue
+        header = facts.columns[mapping.columns[column.name]].header
+        for other, text in hints_of(column, header)[0].items():
+            if other not in fixed.columns and other not in fixed.constants:
+                said.setdefault(other, (text, header))
+    return said
+
+
+def _missing(dataset: Dataset, mapping: Mapping) -> list[str]:
+    filled = {*mapping.columns, *mapping.constants}
+    return [c.name for c in dataset.columns if c.required and not c.default and c.name not in filled]
 
 
 def from_headers(dataset: Dataset, facts: Facts, column_map: dict[str, str], *, fill: bool) -> Mapping:
     """The mapping that `column_map` (canonical name → header) asks for; `fill` completes it by suggestion.
 
+    A header is found as written, else without regard to case, accents and separators. "" leaves a column out.
     Errors: DomainError 422 with a pointer per wrong entry.
     """
-    mapping = Mapping({name: facts.headers.index(header) for name, header in column_map.items()})
-    if fill:
-        for name, index in suggest(dataset, facts).mapping.columns.items():
-            if name not in mapping.columns and index not in mapping.columns.values():
+    mapping, errors = Mapping(), []
+    for name, header in column_map.items():
+        try:
+            index = _entry(dataset, facts, mapping, name, header)
+        except DomainError as error:
+            pointer = f"/column_map/{name}"
+            errors.append(
+                {"pointer": pointer, "code": error.code, "detail": error.message, "value": str(header)[:200]}
+            )
+        else:
+            if index is not None:
                 mapping.columns[name] = index
+    if not errors:
+        if fill:
+            found = _suggest(dataset, facts, mapping).mapping
+            left_out = {name for name, header in column_map.items() if not str(header).strip()}
+            mapping.columns = {n: i for n, i in found.columns.items() if n not in left_out}
+            mapping.constants = {n: t for n, t in found.constants.items() if n not in left_out}
+        else:
+            mapping.constants = {
+                n: text for n, (text, _) in _hinted(dataset, facts, mapping, mapping).items()
+            }
+        errors = [_lacking(dataset, facts, name) for name in _missing(dataset, mapping)]
+    if errors:
+        raise DomainError(" ".join(str(e["detail"]) for e in errors), str(errors[0]["code"]), 422, errors)
     return mapping
+
+
+def _entry(dataset: Dataset, facts: Facts, mapping: Mapping, name: str, header: str) -> int | None:
+    """Index of the file's column that `header` names, None where the entry is left empty."""
+    dataset.column(name)
+    if not isinstance(header, str):
+        raise DomainError(gettext("A header is a text"), "unknown_header")
+    if not header.strip():
+        return None
+    headers = facts.headers
+    exact = [i for i, known in enumerate(headers) if known == header.strip()]
+    found = exact or [i for i, known in enumerate(headers) if fold(known) == fold(header)]
+    if len(found) != 1:
+        message = (
+            gettext("The file has no column “%(header)s”; it has: %(known)s")
+            if not found
+            else gettext("“%(header)s” could be several columns; write it as the file does: %(known)s")
+        )
+        known = ", ".join(headers[i] for i in found) or _listed(headers)
+        raise DomainError(message % {"header": header[:100], "known": known}, "unknown_header")
+    double = next((other for other, index in mapping.columns.items() if index == found[0]), None)
+    if double:
+        message = gettext("“%(header)s” is mapped to %(one)s and to %(two)s; map it to one of them")
+        raise DomainError(message % {"header": header[:100], "one": double, "two": name}, "duplicate_header")
+    return found[0]
+
+
+def _listed(headers: list[str]) -> str:
+    return ", ".join(headers[:30]) + (", …" if len(headers) > 30 else "")
+
+
+def _lacking(dataset: Dataset, facts: Facts, name: str) -> dict[str, object]:
+    message = gettext(
+        "No column is mapped to %(name)s, and no row can be loaded without it; choose one of: %(known)s"
+    )
+    detail = message % {"name": name, "known": _listed(facts.headers)}
+    return {"pointer": f"/column_map/{name}", "code": "missing_column", "detail": detail, "value": None}

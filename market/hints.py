@@ -1,0 +1,32 @@
+"""What the header of a pay column says besides "pay": the currency and the period of all its amounts."""
+
+_BY_CODE = (
+    "CAD AUD NZD CHF SEK NOK DKK PLN CZK HUF RON BGN TRY ILS SGD HKD CNY KRW ZAR AED SAR THB MYR PHP IDR VND "
+    "PKR BDT NGN KES EGP UAH RUB"
+)
+_CURRENCIES = {
+    "USD": "usd;us dollars;us dollar;dollars;dolares;US$",
+    "EUR": "eur;euro;euros;€",
+    "GBP": "gbp;pounds;sterling;libras;£",
+    "BRL": "brl;reais;reales;R$",
+    "INR": "inr;rupees;lpa;₹",
+    "MXN": "mxn;pesos mexicanos",
+    "ARS": "ars;pesos argentinos",
+    "CLP": "clp;pesos chilenos",
+    "COP": "cop;pesos colombianos",
+    "PEN": "pen;soles",
+    "UYU": "uyu",
+    "JPY": "jpy;yen",
+    **{code: code.lower() for code in _BY_CODE.split()},
+}
+_PERIODS = {
+    "year": "annual;annually;yearly;per year;a year;per annum;pa;anual;anuales;por ano;por año;ao ano;al año",
+    "month": "monthly;per month;a month;month;mensal;mensais;mensual;mensuales;por mes;ao mes;al mes;mes",
+    "week": "weekly;per week;a week;semanal;por semana",
+    "day": "daily;per day;a day;diario;diaria;por dia",
+    "hour": "hourly;per hour;an hour;hour;por hora;hora;la hora",
+}
+PAY_HINTS = (
+    *((said, "currency", code) for code, texts in _CURRENCIES.items() for said in texts.split(";")),
+    *((said, "period", period) for period, texts in _PERIODS.items() for said in texts.split(";")),
+)
