@@ -12,7 +12,6 @@ from runs.models import Run
 from runs.services import run_cancel
 from skillora.lib.errors import Conflict
 
-
 # Django's ModelAdmin is generic for the type checker only.
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Run]

@@ -155,13 +155,14 @@ def execute(run_id: int) -> str | None:
     Safe to call at any time, any number of times, from any process.
     """
     connection.ensure_connection()
+    session = connection.connection
     if not locks.acquire(run_id):
         return None
     try:
         attempt = _claim(run_id)
         return _work(attempt) if attempt else None
     finally:
-        if not _session_lost():
+        if not _lost(session):
             locks.release(run_id)
 
 
@@ -193,7 +194,7 @@ def _claim(run_id: int) -> Attempt | None:
 
 def _work(attempt: Attempt) -> str | None:
     """Steps 3 to 5."""
-    run, heartbeat = attempt.run, Heartbeat(attempt)
+    run, heartbeat, session = attempt.run, Heartbeat(attempt), connection.connection
     error: Exception | None = None
     try:
         task = registry.find(run.task)
@@ -205,7 +206,7 @@ def _work(attempt: Attempt) -> str | None:
         error = raised
     finally:
         heartbeat.stop()
-    if _session_lost():
+    if _lost(session):
         logger.warning(
             "run %s attempt %s: the database session is gone; resumed later", run.pk, attempt.number
         )
@@ -241,7 +242,9 @@ def _sqlstate(error: BaseException) -> str:
     return getattr(error.__cause__ if isinstance(error, DatabaseError) else error, "sqlstate", None) or ""
 
 
-def _session_lost() -> bool:
-    """Whether the session that held the lock is gone, and with it all that was not committed."""
-    raw = connection.connection
-    return raw is None or raw.closed
+def _lost(session: Any) -> bool:
+    """Whether the session that held the lock is gone, and with it all that was not committed.
+
+    Django may have opened another one in its place by now.
+    """
+    return bool(session.closed) or connection.connection is not session
