@@ -119,7 +119,7 @@ def headline(source: Import, run: Run, title: str | Promise) -> str:
     }
     if not values["seconds"]:
         return _("Into %(title)s, %(when)s UTC, by %(who)s.") % values
-    return _("Into %(title)s, %(when)s UTC, by %(who)s, in %(seconds)s s.") % values
+    return _("Into %(title)s, %(when)s UTC, by %(who)s, in %(seconds)s\u00a0s.") % values
 
 
 def reasons_title(reasons: int, rows: int) -> str:
