@@ -21,5 +21,5 @@ def folded(text: str) -> str:
 
 def nearest(text: str, known: Iterable[str], *, cutoff: float = 72) -> str:
     """The known folded spelling that looks most like `text`, or "" where none is near."""
-    found = process.extractOne(folded(text[:100]), known, scorer=fuzz.ratio, score_cutoff=cutoff)
+    found = process.extractOne(folded(text[:100]), list(known), scorer=fuzz.ratio, score_cutoff=cutoff)
     return found[0] if found else ""

@@ -1,0 +1,303 @@
+"""Batches of text → typed columns of good rows, and the rejected ones with every reason.
+
+Each distinct spelling of a column is judged once and remembered; a row is as good as its worst cell.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest import reasons
+from ingest.declarations import Arrays, Column, Dataset, Style, Verdicts
+from ingest.kinds import Lookup
+
+if TYPE_CHECKING:
+    from ingest.facts import Facts
+    from ingest.mapping import Mapping
+    from ingest.readers import Batch
+
+REMEMBERED = 50_000  # spellings per column whose verdict is kept between batches
+EXPLAINED = 1_000  # distinct refused spellings per column that get a suggestion
+VALUE_MAX = 1_000  # characters of a refused value kept apart from its line
+CELL_MAX = 20_000  # characters of one cell kept in a reject
+NOTHING = pa.array(
+    [
+        "",
+        "-",
+        "--",
+        "\u2014",
+        "N/A",
+        "n/a",
+        "#N/A",
+        "NULL",
+        "Null",
+        "null",
+        "NONE",
+        "None",
+        "none",
+        "NaN",
+        "nan",
+    ]
+)
+REQUIRED = reasons.number("required")
+UNREADABLE = reasons.number("unreadable_text")
+NUL_SHOWN = "\u2400"  # PostgreSQL stores no NUL; people see this sign
+
+
+@dataclass(frozen=True)
+class CellError:
+    """One refused cell (column "" and field "": the whole line)."""
+
+    column: str
+    field: str
+    value: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """One line that does not load."""
+
+    line: int
+    errors: list[CellError]
+    cells: list[str]
+
+
+@dataclass(frozen=True)
+class Clean:
+    """One batch after cleaning. lines: int64 (n,) of the good rows; columns: attname → (n,)."""
+
+    read: int
+    lines: np.ndarray[Any, np.dtype[np.int64]]
+    columns: Arrays
+    rejected: list[Rejected]
+
+
+class Cleaner:
+    """Cleans the batches of one file. dry: small tables are neither read nor written, ids stay 0.
+
+    blanked: canonical name → refused values of optional columns that a lenient import left empty.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        mapping: "Mapping",
+        facts: "Facts",
+        *,
+        lenient: bool = False,
+        dry: bool = False,
+    ) -> None:
+        self.columns = [
+            _Cells(
+                column,
+                mapping.style_of(column.name, facts),
+                index=mapping.columns.get(column.name),
+                header=facts.headers[mapping.columns[column.name]] if column.name in mapping.columns else "",
+                constant=mapping.constants.get(column.name, ""),
+                lenient=lenient,
+                dry=dry,
+            )
+            for column in dataset.columns
+        ]
+        self.wanted = {c.index for c in self.columns if c.index is not None}
+        self._derive = dataset.deriving() if dataset.deriving else None
+
+    @property
+    def blanked(self) -> dict[str, int]:
+        return {c.column.name: c.blanked for c in self.columns if c.blanked}
+
+    def clean(self, batch: "Batch") -> Clean:
+        """Typed columns of the batch's good rows; its other rows and faults as rejects, in line order."""
+        n = len(batch.lines)
+        good = np.ones(n, np.bool_)
+        judged = [cells.judge(batch) for cells in self.columns]
+        for verdicts, indices in judged:
+            if verdicts.codes.any():
+                good &= verdicts.codes[indices] == 0
+        bad = np.flatnonzero(~good)
+        columns: Arrays = {}
+        for cells, (verdicts, indices) in zip(self.columns, judged, strict=True):
+            kept = indices[good] if len(bad) else indices
+            for attname, values in verdicts.outputs.items():
+                columns[attname] = values[kept]
+            cells.count_blanked(verdicts, kept)
+        lines = batch.lines[good] if len(bad) else batch.lines
+        if self._derive:
+            columns |= self._derive(columns)
+        rejected = list(self._rejected(batch, bad, judged)) if len(bad) else []
+        rejected += [_faulty(fault) for fault in batch.faults]
+        if batch.faults:
+            rejected.sort(key=lambda r: r.line)
+        return Clean(n + len(batch.faults), lines, columns, rejected)
+
+    def _rejected(self, batch: "Batch", bad: Any, judged: list[tuple[Any, Any]]) -> Iterator[Rejected]:
+        errors: list[list[CellError]] = [[] for _row in bad]
+        for cells, (verdicts, indices) in zip(self.columns, judged, strict=True):
+            codes = verdicts.codes[indices[bad]]
+            for at in np.flatnonzero(codes):
+                errors[at].append(cells.error(batch, int(bad[at]), int(codes[at])))
+        rows = pa.array(bad)
+        texts = [pc.cast(column.take(rows), pa.utf8()).to_pylist() for column in batch.columns]
+        for at, row in enumerate(bad):
+            yield Rejected(int(batch.lines[row]), errors[at], [_storable(t[at], CELL_MAX) for t in texts])
+
+
+@dataclass
+class _Cells:
+    """One canonical column of one file: its cells, or the constant or default that stands in for them."""
+
+    column: Column
+    style: Style
+    index: int | None  # the file's column; None = not mapped
+    header: str
+    constant: str
+    lenient: bool
+    dry: bool
+    blanked: int = 0
+    _texts: pa.StringArray = field(default_factory=lambda: pa.array([], pa.utf8()))
+    _verdicts: "tuple[Arrays, Any, Any] | None" = None
+    _ids: dict[str, int] = field(default_factory=dict)
+    _messages: dict[tuple[str, int], str] = field(default_factory=dict)
+    _left_empty: Any = None
+
+    def judge(self, batch: "Batch") -> tuple[Verdicts, Any]:
+        """(verdicts by spelling, each row's spelling)."""
+        if self.index is None:
+            return self._of(pa.array([self.constant]), remember=True), np.zeros(len(batch.lines), np.int32)
+        cells = batch.columns[self.index]
+        if not pa.types.is_dictionary(cells.type):
+            cells = cells.dictionary_encode()
+        spellings = cells.dictionary
+        few = len(spellings) * 2 <= len(cells) or len(spellings) <= 1000
+        return self._of(spellings, remember=few), cells.indices.to_numpy()
+
+    def count_blanked(self, verdicts: Verdicts, kept: Any) -> None:
+        """Add the good rows whose refused value was left empty."""
+        if self._left_empty is not None and self._left_empty.any():
+            self.blanked += int(self._left_empty[kept].sum())
+
+    def error(self, batch: "Batch", row: int, code: int) -> CellError:
+        """Why the cell of `row` is refused."""
+        value = batch.columns[self.index][row].as_py() if self.index is not None else self.constant
+        value = _storable(value, VALUE_MAX)
+        key = (value, code)
+        message = self._messages.get(key)
+        if message is None:
+            reason = reasons.REASONS[code]
+            help_text = ""
+            if code not in {REQUIRED, UNREADABLE} and len(self._messages) < EXPLAINED:
+                help_text = self.column.kind.help(value)
+            message = explained(str(self.column.label), value, reason, help_text)
+            if len(self._messages) < EXPLAINED:
+                self._messages[key] = message
+        return CellError(self.header, self.column.name, value, reasons.REASONS[code].code, message)
+
+    def _of(self, spellings: pa.StringArray, *, remember: bool) -> Verdicts:
+        """One verdict per spelling; those seen before are not judged again."""
+        if not remember:
+            outputs, codes, self._left_empty = self._fresh(spellings)
+            return Verdicts(outputs, codes)
+        if self._verdicts is None:
+            self._verdicts = self._fresh(self._texts)
+        at = pc.index_in(spellings, value_set=self._texts)
+        texts, (outputs, codes, left) = self._texts, self._verdicts
+        position = np.asarray(pc.fill_null(at, -1))
+        missing = position < 0
+        if missing.any():
+            new = spellings.filter(pa.array(missing))
+            position = position.copy()
+            position[missing] = np.arange(len(texts), len(texts) + len(new))
+            more, more_codes, more_left = self._fresh(new)
+            texts = pa.concat_arrays([texts, new])
+            outputs = {name: np.concatenate([outputs[name], more[name]]) for name in more}
+            codes, left = np.concatenate([codes, more_codes]), np.concatenate([left, more_left])
+            if len(texts) <= REMEMBERED:
+                self._texts, self._verdicts = texts, (outputs, codes, left)
+        self._left_empty = left[position]
+        return Verdicts({name: values[position] for name, values in outputs.items()}, codes[position])
+
+    def _fresh(self, spellings: pa.StringArray) -> tuple[Arrays, Any, Any]:
+        """(outputs, codes, which refused values are left empty) of spellings as they stand in the file."""
+        texts = pc.utf8_trim_whitespace(spellings)
+        if self.style.values:
+            given = self.style.values
+            texts = pa.array([given.get(text, text) for text in texts.to_pylist()], pa.utf8())
+        empty = np.asarray(pc.is_in(texts, NOTHING))
+        if empty.any() and self.column.default:
+            texts = pc.if_else(pa.array(empty), self.column.default, texts)
+            empty = np.zeros(len(texts), np.bool_)
+        unreadable = _unreadable(texts)
+        sound = ~(empty | unreadable)
+        outputs, codes = self._cleaned(texts, sound)
+        codes[unreadable] = UNREADABLE
+        left = np.zeros(len(texts), np.bool_)
+        if self.column.required:
+            codes[empty] = REQUIRED
+        elif self.lenient:
+            left = codes > 0
+            codes[left] = 0
+            for values in outputs.values():
+                values[left] = self._blank(values)
+        return outputs, codes, left
+
+    def _cleaned(self, texts: pa.StringArray, sound: Any) -> tuple[Arrays, Any]:
+        """The kind's verdicts where `sound`, blanks elsewhere."""
+        kind = self.column.kind
+        every = bool(sound.all())
+        verdicts = kind.clean(
+            texts if every else texts.filter(pa.array(sound)), self.style, self.column.target
+        )
+        outputs = dict(verdicts.outputs)
+        if isinstance(kind, Lookup):
+            names = outputs[self.column.target]
+            found = np.zeros(len(names), np.int32)
+            usable = verdicts.codes == 0
+            if not self.dry:
+                found[usable] = kind.ids(names[usable].tolist(), self._ids)
+            outputs[self.column.target] = found
+        if every:
+            return outputs, verdicts.codes.copy()
+        codes = np.zeros(len(texts), np.uint8)
+        codes[sound] = verdicts.codes
+        full: Arrays = {}
+        for name, values in outputs.items():
+            full[name] = np.full(len(texts), self._blank(values), values.dtype)
+            full[name][sound] = values
+        return full, codes
+
+    def _blank(self, values: Any) -> Any:
+        """What an empty cell is in an output of this type: NaT, "" or 0."""
+        return {"M": np.datetime64("NaT"), "O": "", "f": np.nan}.get(values.dtype.kind, 0)
+
+
+def explained(label: str, value: str, reason: reasons.Reason, help_text: str) -> str:
+    """The sentence that a person reads: label, value, what is wrong, what to do."""
+    shown = value if len(value) <= 60 else value[:59] + "…"
+    what = f"{label}: “{shown}” {reason.message}" if shown else f"{label} {reason.message}"
+    return (f"{what}; {help_text}" if help_text else what)[:300]
+
+
+def _unreadable(texts: pa.StringArray) -> Any:
+    """Which texts hold NUL or the sign for undecodable bytes."""
+    found = np.zeros(len(texts), np.bool_)
+    for sign in ("\x00", "\ufffd"):
+        found |= np.asarray(pc.match_substring(texts, sign))
+    return found
+
+
+def _storable(text: str, longest: int) -> str:
+    """As PostgreSQL can keep it."""
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
+    return text.replace("\x00", NUL_SHOWN) if "\x00" in text else text
+
+
+def _faulty(fault: Any) -> Rejected:
+    cells = [_storable(cell, CELL_MAX) for cell in fault.cells]
+    shown = cells[0][:VALUE_MAX] if len(cells) == 1 else ""
+    return Rejected(fault.line, [CellError("", "", shown, fault.code, str(fault.message)[:300])], cells)

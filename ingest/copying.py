@@ -1,0 +1,163 @@
+"""Columns → the bytes that COPY reads: fixed-width rows as numpy records in binary, others as text by Arrow.
+
+The only place of the repository that writes COPY.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import connection, models
+from psycopg import sql
+
+from ingest.declarations import Arrays
+
+HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+TRAILER = b"\xff\xff"
+EPOCH = np.datetime64("2000-01-01", "D")  # PostgreSQL's
+# Column type → (numpy type on the wire, bytes)
+FIXED = {
+    "smallint": (">i2", 2),
+    "integer": (">i4", 4),
+    "bigint": (">i8", 8),
+    "double precision": (">f8", 8),
+    "date": (">i4", 4),
+    "timestamp with time zone": (">i8", 8),
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """The columns of one table that a load fills."""
+
+    table: str
+    names: tuple[str, ...]  # columns of the table
+    attnames: tuple[str, ...]  # of the arrays, in the same order
+    types: tuple[str, ...]  # PostgreSQL's names for them
+    nullable: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, model: type[models.Model], attnames: Iterable[str]) -> "Target":
+        """Those of the model's columns that `attnames` holds, in the model's order."""
+        given = set(attnames)
+        fields = [f for f in model._meta.concrete_fields if f.attname in given]
+        return cls(
+            model._meta.db_table,
+            tuple(str(f.column) for f in fields),
+            tuple(f.attname for f in fields),
+            tuple(str(f.db_type(connection)).split("(")[0] for f in fields),
+            tuple(bool(f.null) for f in fields),
+        )
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether all columns have a fixed width."""
+        return all(t in FIXED for t in self.types)
+
+    def statement(self) -> sql.Composed:
+        """COPY … FROM STDIN in the format that `payload` gives."""
+        return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
+            sql.Identifier(self.table),
+            sql.SQL(", ").join(map(sql.Identifier, self.names)),
+            sql.SQL("BINARY" if self.is_fixed else "TEXT"),
+        )
+
+    def payload(self, columns: Arrays) -> bytes | memoryview:
+        """Rows as COPY data: no header, no trailer."""
+        return _binary(self, columns) if self.is_fixed else _text(self, columns)
+
+
+@contextmanager
+def copying(target: Target) -> Iterator[Any]:
+    """`with copying(target) as write: write(target.payload(…))`, inside the caller's transaction."""
+    with connection.cursor() as cursor, cursor.copy(target.statement()) as copy:
+        if target.is_fixed:
+            copy.write(HEADER)
+        yield copy.write
+        if target.is_fixed:
+            copy.write(TRAILER)
+
+
+def _nulls(values: Any) -> Any:
+    """Which values are NULL: NaT, NaN, None."""
+    if values.dtype.kind == "M":
+        return np.isnat(values)
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind == "O":
+        return np.array([v is None for v in values], np.bool_)
+    return np.zeros(len(values), np.bool_)
+
+
+def _wire(values: Any) -> Any:
+    """Numbers as PostgreSQL counts them: dates in days, times in microseconds since 2000."""
+    if values.dtype.kind != "M":
+        return values
+    unit = "D" if values.dtype == np.dtype("datetime64[D]") else "us"
+    return (values.astype(f"datetime64[{unit}]") - EPOCH.astype(f"datetime64[{unit}]")).astype(np.int64)
+
+
+def _binary(target: Target, columns: Arrays) -> bytes:
+    """One record type per pattern of nulls: a null column is a length of -1 and no bytes."""
+    arrays = [columns[attname] for attname in target.attnames]
+    pattern = np.zeros(len(arrays[0]), np.int64)
+    for bit, (values, nullable) in enumerate(zip(arrays, target.nullable, strict=True)):
+        if nullable:
+            pattern |= _nulls(values).astype(np.int64) << bit
+    numbers = [_wire(values) for values in arrays]
+    patterns = np.unique(pattern)
+    if len(patterns) == 1:
+        return _records(target, numbers, int(patterns[0]))
+    parts = []
+    for nulls in patterns:
+        chosen = np.flatnonzero(pattern == nulls)
+        parts.append(_records(target, [values[chosen] for values in numbers], int(nulls)))
+    return b"".join(parts)
+
+
+def _records(target: Target, numbers: list[Any], nulls: int) -> bytes:
+    layout: list[tuple[str, str]] = [("fields", ">i2")]
+    for at, kind in enumerate(target.types):
+        layout.append((f"length{at}", ">i4"))
+        if not nulls >> at & 1:
+            layout.append((f"value{at}", FIXED[kind][0]))
+    records = np.empty(len(numbers[0]), np.dtype(layout))
+    records["fields"] = len(numbers)
+    for at, (kind, values) in enumerate(zip(target.types, numbers, strict=True)):
+        null = nulls >> at & 1
+        records[f"length{at}"] = -1 if null else FIXED[kind][1]
+        if not null:
+            records[f"value{at}"] = values
+    return records.tobytes()
+
+
+def _text(target: Target, columns: Arrays) -> memoryview:
+    """Tab-separated lines; the joined column's own buffer is the payload."""
+    cells = [
+        _escaped(columns[attname], null)
+        for attname, null in zip(target.attnames, target.nullable, strict=True)
+    ]
+    lines = pc.binary_join_element_wise(*cells, "\t")
+    lines = pc.binary_join_element_wise(lines, "", "\n")
+    _validity, offsets, data = lines.buffers()
+    ends = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    return memoryview(data)[int(ends[0]) : int(ends[-1])] if len(lines) else memoryview(b"")
+
+
+def _escaped(values: Any, nullable: bool) -> pa.StringArray:
+    """As COPY's text format wants it: backslash, tab and line ends escaped, NULL as \\N."""
+    kind = values.dtype.kind
+    if kind == "O":
+        texts = pa.array(values, pa.utf8(), from_pandas=nullable)
+        if pc.any(pc.match_substring_regex(texts, r"[\\\t\r\n]")).as_py():
+            for sign, written in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+                texts = pc.replace_substring(texts, sign, written)
+    elif kind == "M":
+        texts = pc.cast(pa.array(values), pa.utf8())
+    else:
+        texts = pc.cast(pa.array(values, from_pandas=True), pa.utf8())
+    return pc.fill_null(texts, "\\N")

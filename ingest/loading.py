@@ -1,0 +1,255 @@
+"""One file into its table, in one transaction: rows and rejects by COPY, counts, listeners, the run's end.
+
+One thread reads and cleans, on a session of its own; the caller's sends. What is between is bounded in bytes.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from ingest import hooks
+from ingest.cleaning import Clean, Cleaner, Rejected
+from ingest.copying import Target, copying
+from ingest.declarations import Arrays, Dataset
+from ingest.facts import Facts
+from ingest.mapping import Mapping
+from ingest.models import LINE_MASK, Import, row_id
+from ingest.readers import read
+from ingest.rejects import Groups, rejects_copy
+from runs.models import State
+from skillora.lib.errors import DomainError
+
+if TYPE_CHECKING:
+    from runs.execution import Attempt
+
+CHUNK_ROWS = 500_000  # good rows between two calls of listeners; a COPY ends there
+CHUNK_REJECTS = 20_000  # rejects kept in memory at most
+AHEAD_BYTES = 48 << 20  # cleaned and not yet sent
+
+
+@dataclass
+class Counts:
+    """read = inserted + updated + unchanged + rejected + skipped."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    skipped: int = 0
+
+
+@dataclass
+class Chunk:
+    """What follows a finished COPY: rejects to write, and what listeners have ready to write."""
+
+    rejected: list[Rejected]
+    writers: list[Callable[[], None]]
+
+
+@dataclass
+class Piece:
+    """One cleaned batch as COPY data."""
+
+    payload: bytes | memoryview
+    rows: int
+    read: int
+    rejected: int
+
+
+class Pipe:
+    """A queue bounded in bytes, between one producing thread and one consumer."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._items: deque[Any] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+        self.closed = False
+
+    def put(self, item: Any, size: int = 0) -> None:
+        """Append; waits while the pipe is full. Raises BrokenPipeError once the consumer has left."""
+        with self._changed:
+            while self._bytes and self._bytes + size > self._limit and not self.closed:
+                self._changed.wait()
+            if self.closed:
+                raise BrokenPipeError
+            self._items.append((item, size))
+            self._bytes += size
+            self._changed.notify()
+
+    def get(self) -> Any:
+        """The oldest item; waits for one."""
+        with self._changed:
+            while not self._items:
+                self._changed.wait()
+            item, size = self._items.popleft()
+            self._bytes -= size
+            self._changed.notify()
+            return item
+
+    def close(self) -> None:
+        """The consumer leaves."""
+        with self._changed:
+            self.closed = True
+            self._changed.notify()
+
+
+@dataclass
+class Preparation:
+    """Reads, cleans and encodes one file into a pipe, on a thread of its own."""
+
+    dataset: Dataset
+    source_id: int
+    path: Path
+    facts: Facts
+    cleaner: Cleaner
+    pipe: Pipe = field(default_factory=lambda: Pipe(AHEAD_BYTES))
+    _columns: list[Arrays] = field(default_factory=list)
+    _rows: int = 0
+    _rejected: list[Rejected] = field(default_factory=list)
+    _target: Target | None = None
+
+    def run(self) -> None:
+        """Pieces, a Chunk after each COPY's worth of them, None at the end; or the error that ended it."""
+        try:
+            for batch in read(self.path, self.facts, self.cleaner.wanted):
+                self._take(self.cleaner.clean(batch))
+            self._end_chunk()
+            self.pipe.put(None)
+        except BrokenPipeError:
+            pass
+        except BaseException as error:
+            with suppress(BrokenPipeError):
+                self.pipe.put(error)
+        finally:
+            connection.close()
+
+    def _take(self, clean: Clean) -> None:
+        self._rejected += clean.rejected
+        columns = {"id": row_id(self.source_id, 0) | clean.lines, **clean.columns}
+        if self._target is None:
+            self._target = Target.of(self.dataset.model, columns)
+        if hooks.listeners(self.dataset.slug):
+            self._columns.append({name: columns[name] for name in self._target.attnames})
+        payload = self._target.payload(columns) if len(clean.lines) else b""
+        piece = Piece(payload, len(clean.lines), clean.read, len(clean.rejected))
+        self._rows += piece.rows
+        self.pipe.put(piece, len(payload))
+        if self._rows >= CHUNK_ROWS or len(self._rejected) >= CHUNK_REJECTS:
+            self._end_chunk()
+
+    def _end_chunk(self) -> None:
+        writers = []
+        if self._rows and self._columns:
+            columns = {name: np.concatenate([c[name] for c in self._columns]) for name in self._columns[0]}
+            ids = columns["id"]
+            spans = [(int(ids[0]), int(ids[-1]))]
+            writers = [
+                listener.rows_loaded(self.dataset.slug, spans, columns)
+                for listener in hooks.listeners(self.dataset.slug)
+            ]
+        self.pipe.put(Chunk(self._rejected, writers))
+        self._columns, self._rows, self._rejected = [], 0, []
+
+
+def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> None:
+    """Load a mapped import and end its run, in one transaction. Nothing stays of one that does not end.
+
+    Raises DomainError where the file holds no row at all, or cannot be read any more.
+    """
+    started = time.monotonic()
+    facts, mapping = Facts.from_json(source.facts), Mapping.from_json(source.mapping)
+    cleaner = Cleaner(dataset, mapping, facts, lenient=source.lenient)
+    preparation = Preparation(dataset, source.pk, path, facts, cleaner)
+    thread = threading.Thread(target=preparation.run, name=f"prepare-{source.pk}", daemon=True)
+    with transaction.atomic():
+        Import.objects.select_for_update(of=("self",)).get(pk=source.pk)
+        thread.start()
+        try:
+            counts, groups = _send(preparation, source.pk, _progress(attempt, facts, started))
+        finally:
+            preparation.pipe.close()
+            thread.join()
+        if counts.read == 0:
+            raise DomainError(_("This file has a header but no rows: nothing was loaded."), code="no_rows")
+        Import.objects.filter(pk=source.pk).update(
+            rows_read=counts.read, inserted=counts.inserted, rejected=counts.rejected
+        )
+        seconds = round(time.monotonic() - started, 3)
+        state = State.DONE_WITH_REJECTS if counts.rejected else State.DONE
+        result = {"blanked": cleaner.blanked, "groups": groups.to_json(), "seconds": seconds}
+        attempt.finish(state, {**vars(counts), **result})
+
+
+def _send(
+    preparation: Preparation, source_id: int, report: Callable[[Counts], None]
+) -> tuple[Counts, Groups]:
+    """Everything that the pipe gives into the database."""
+    counts, groups = Counts(), Groups()
+    pieces = _pieces(preparation.pipe)
+    for first in pieces:
+        chunk = _send_chunk(preparation, first, pieces, counts, report)
+        rejects_copy(source_id, chunk.rejected)
+        for one in chunk.rejected:
+            groups.add(one)
+        for write in chunk.writers:
+            write()
+    return counts, groups
+
+
+def _pieces(pipe: Pipe) -> Iterator[Piece | Chunk]:
+    while (item := pipe.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield item
+
+
+def _send_chunk(
+    preparation: Preparation,
+    item: Piece | Chunk,
+    pieces: Iterator[Piece | Chunk],
+    counts: Counts,
+    report: Callable[[Counts], None],
+) -> Chunk:
+    """One COPY, up to the Chunk that ends it."""
+    if isinstance(item, Chunk):
+        return item
+    target = preparation._target
+    assert target is not None  # noqa: S101 (set before the first piece)
+    with copying(target) as write:
+        while isinstance(item, Piece):
+            if item.payload:
+                write(item.payload)
+            counts.read += item.read
+            counts.inserted += item.rows
+            counts.rejected += item.rejected
+            report(counts)
+            item = next(pieces)
+    return item
+
+
+def _progress(attempt: "Attempt", facts: Facts, started: float) -> Callable[[Counts], None]:
+    """Tells the attempt how far the load is, and raises where it was cancelled."""
+
+    def report(counts: Counts) -> None:
+        attempt.check()
+        rate = counts.read / max(time.monotonic() - started, 1e-6)
+        detail = {"good": counts.inserted, "rejected": counts.rejected, "rate": round(rate)}
+        attempt.progress(counts.read, facts.rows or None, detail=detail)
+
+    return report
+
+
+def lines_fit(facts: Facts) -> bool:
+    """Whether every line number fits into a row's id."""
+    return facts.first_line + facts.rows <= LINE_MASK

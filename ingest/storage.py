@@ -1,0 +1,122 @@
+"""Uploaded files on disk: `<uuid>.<ext>` in UPLOAD_DIR, written whole or not at all."""
+
+import hashlib
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+from ingest.models import Import
+from skillora.lib.errors import DomainError, NotFound
+
+EXTENSIONS = ("csv", "tsv", "txt", "xlsx", "xls", "ods")
+PIECE = 1 << 20
+TEMPORARY_SECONDS = 86_400
+_STORED = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(?:" + "|".join(EXTENSIONS) + r")")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file that is safely on disk. name: its identifier; size in bytes; sha256 of its content."""
+
+    name: str
+    path: Path
+    size: int
+    sha256: str
+
+
+def file_store(upload: UploadedFile | Path, name: str) -> Stored:
+    """Copy a file into UPLOAD_DIR, hashing it on the way; all of it is on disk when this returns.
+
+    Raises DomainError: 400 for another type of file or an empty one, 413 for one over MAX_UPLOAD_SIZE.
+    """
+    extension = Path(name.strip()).suffix.lower().lstrip(".")
+    if extension not in EXTENSIONS:
+        raise DomainError(_("Unsupported file type. Use CSV/XLSX/XLS."), "unsupported_type", 400)
+    if not isinstance(upload, Path) and (upload.size or 0) > settings.MAX_UPLOAD_SIZE:
+        raise _too_large()
+    settings.UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
+    stored = f"{uuid.uuid4()}.{extension}"
+    path, temporary = settings.UPLOAD_DIR / stored, settings.UPLOAD_DIR / f"{stored}.part"
+    digest, size = hashlib.sha256(), 0
+    try:
+        with temporary.open("xb") as file:
+            for piece in _pieces(upload):
+                size += len(piece)
+                if size > settings.MAX_UPLOAD_SIZE:
+                    raise _too_large()
+                digest.update(piece)
+                file.write(piece)
+            if size == 0:
+                raise DomainError(
+                    _("This file is empty: choose one with a header and rows."), "empty_file", 400
+                )
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        _sync_folder(settings.UPLOAD_DIR)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Stored(stored, path, size, digest.hexdigest())
+
+
+def _too_large() -> DomainError:
+    limit = filesizeformat(settings.MAX_UPLOAD_SIZE)
+    return DomainError(
+        _("This file is larger than %(limit)s: split it, or ask for a higher MAX_UPLOAD_SIZE.")
+        % {"limit": limit},
+        "too_large",
+        413,
+    )
+
+
+def _pieces(upload: UploadedFile | Path) -> Iterator[bytes]:
+    if not isinstance(upload, Path):
+        yield from upload.chunks(PIECE)
+        return
+    with upload.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def stored_path(source: Import) -> Path:
+    """Where the import's file lies. NotFound where it has none, or none any more."""
+    if _STORED.fullmatch(source.stored):
+        path: Path = settings.UPLOAD_DIR / source.stored
+        if path.is_file():
+            return path
+    raise NotFound(_("The file of this import is not there any more: upload it again."), "file_missing")
+
+
+def file_forget(stored: str) -> None:
+    """Remove a stored file; one that is gone is fine."""
+    if _STORED.fullmatch(stored):
+        (settings.UPLOAD_DIR / stored).unlink(missing_ok=True)
+
+
+def temporary_sweep() -> int:
+    """Remove what uploads that broke off have left, older than a day; how many that were."""
+    swept = 0
+    for path in settings.UPLOAD_DIR.glob("*.part"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > TEMPORARY_SECONDS:
+                path.unlink()
+                swept += 1
+    return swept

@@ -1,0 +1,224 @@
+"""The tables of the labour market that files are loaded into."""
+
+import numpy as np
+from django.utils.translation import gettext_lazy as _
+
+from ingest.declarations import Arrays, Column, Dataset, Derive, register
+from ingest.kinds import Choice, CodeList, Date, Lookup, Money
+from market import aliases
+from market.fx import Rates
+from market.hints import PAY_HINTS
+from market.models import City, Company, Period, SalaryRecord, Seniority, Stack, Title
+from market.reference import countries, currencies
+
+PER_YEAR = {Period.YEAR: 1, Period.MONTH: 12, Period.WEEK: 52, Period.DAY: 260, Period.HOUR: 2080}
+_PERIOD_FACTORS = np.array([PER_YEAR.get(Period(n), 1) if n else 1 for n in range(6)], np.int64)
+_YEARLY_MAX = 2**53  # cents
+
+COUNTRY = CodeList(
+    known=aliases.country_spellings,
+    names=lambda: {pk: name for pk, (_code, name) in countries().items()},
+    reason="unknown_country",
+)
+CURRENCY = CodeList(
+    known=aliases.currency_spellings,
+    names=lambda: {pk: code for pk, (code, _name) in currencies().items()},
+    reason="unknown_currency",
+)
+
+
+def yearly_pay() -> Derive:
+    """Adds pay_year_usd: cents a year in US dollars, of a range its middle; 0 where no rate is known."""
+    rates = Rates()
+
+    def derive(columns: Arrays) -> Arrays:
+        end = np.where(columns["pay_to"] > 0, columns["pay_to"], columns["pay_max"])
+        end = np.where(end > columns["pay"], end, 0)
+        pay = np.where(end > 0, (columns["pay"] + end) / 2, columns["pay"]).astype(np.float64)
+        yearly = pay * _PERIOD_FACTORS[columns["period"]]
+        currency = columns["currency_id"]
+        for number in np.unique(currency):
+            rows = slice(None) if (currency == number).all() else np.flatnonzero(currency == number)
+            yearly[rows] /= rates.per_usd(int(number), columns["day"][rows])
+        known = np.isfinite(yearly) & (yearly < _YEARLY_MAX)
+        return {
+            "pay_max": end,
+            "pay_year_usd": np.where(known, np.rint(np.where(known, yearly, 0)), 0).astype(np.int64),
+        }
+
+    return derive
+
+
+SALARY_RECORDS = register(
+    Dataset(
+        slug="salary_records",
+        title=_("Salary records"),
+        model=SalaryRecord,
+        answers_url="market:salary-summary",
+        deriving=yearly_pay,
+        columns=(
+            Column(
+                name="title",
+                label=_("Title"),
+                kind=Lookup(model=Title),
+                attname="title_id",
+                required=True,
+                guesses=(
+                    *("job title", "position", "role", "job", "job name", "occupation", "designation"),
+                    *("cargo", "título", "título da vaga", "vaga", "função", "profissão", "ocupação"),
+                    *("puesto", "título del puesto", "posición", "rol", "ocupación", "profesión", "empleo"),
+                ),
+            ),
+            Column(
+                name="salary",
+                label=_("Pay"),
+                kind=Money(),
+                attname="pay",
+                required=True,
+                guesses=(
+                    *("pay", "compensation", "wage", "income", "base salary", "annual salary", "salary min"),
+                    *("total compensation", "remuneration", "earnings", "gross salary", "salary amount"),
+                    *(
+                        "salário",
+                        "remuneração",
+                        "pagamento",
+                        "salário bruto",
+                        "salário base",
+                        "faixa salarial",
+                    ),
+                    *(
+                        "salario",
+                        "sueldo",
+                        "remuneración",
+                        "pago",
+                        "salario bruto",
+                        "ingreso",
+                        "compensación",
+                    ),
+                ),
+                hints=PAY_HINTS,
+                help_text=_("An amount or a range, e.g. 85000, 1.234,56, $120k, 120-150k."),
+            ),
+            Column(
+                name="currency",
+                label=_("Currency"),
+                kind=CURRENCY,
+                attname="currency_id",
+                default="USD",
+                guesses=(
+                    *("salary currency", "currency code", "pay currency", "ccy", "curr"),
+                    *("moeda", "divisa", "moneda", "moneda del salario", "moeda do salário"),
+                ),
+                help_text=_("A code such as BRL, or a name; US dollars where it is empty."),
+            ),
+            Column(
+                name="country",
+                label=_("Country"),
+                kind=COUNTRY,
+                attname="country_id",
+                guesses=(
+                    *("company location", "location country", "country code", "nation", "job country"),
+                    *("company country", "employee residence", "location", "work country"),
+                    *("país", "pais", "localização", "país da empresa", "ubicación", "país de la empresa"),
+                ),
+                help_text=_("A name in English, Portuguese or Spanish, or a code: Brasil, BR, BRA."),
+            ),
+            Column(
+                name="seniority",
+                label=_("Seniority"),
+                kind=Choice(dict(Seniority.choices), aliases.seniority_spellings()),
+                guesses=(
+                    *("experience level", "level", "experience", "seniority level", "job level", "grade"),
+                    *("senioridade", "nível", "nível de experiência", "experiência"),
+                    *("antigüedad", "nivel", "nivel de experiencia", "experiencia", "señority"),
+                ),
+            ),
+            Column(
+                name="stack",
+                label=_("Stack"),
+                kind=Lookup(model=Stack, separators=",;|"),
+                attname="stack_id",
+                guesses=(
+                    *("tech stack", "technologies", "skills", "technology", "tools", "languages"),
+                    *("tecnologias", "habilidades", "competências", "ferramentas"),
+                    *("tecnologías", "competencias", "herramientas", "conocimientos"),
+                ),
+                help_text=_("Skills, parted by commas, semicolons or bars."),
+            ),
+            Column(
+                name="period",
+                label=_("Pay period"),
+                kind=Choice(dict(Period.choices), aliases.period_spellings()),
+                default="year",
+                guesses=(
+                    *("pay period", "salary period", "salary frequency", "frequency", "pay frequency", "per"),
+                    *("período", "periodicidade", "frequência", "periodo", "periodicidad", "frecuencia"),
+                ),
+                help_text=_("Year, month, week, day or hour; a year where it is empty."),
+            ),
+            Column(
+                name="salary_max",
+                label=_("Pay, upper end"),
+                kind=Money(),
+                attname="pay_to",
+                guesses=(
+                    *("max salary", "salary to", "maximum salary", "pay max", "upper salary", "salary high"),
+                    *("salário máximo", "salário até", "salario máximo", "salario hasta", "sueldo máximo"),
+                ),
+            ),
+            Column(
+                name="company",
+                label=_("Company"),
+                kind=Lookup(model=Company),
+                attname="company_id",
+                guesses=(
+                    *("company name", "employer", "organization", "organisation", "employer name"),
+                    *(
+                        "empresa",
+                        "empregador",
+                        "nome da empresa",
+                        "empleador",
+                        "nombre de la empresa",
+                        "compañía",
+                    ),
+                ),
+            ),
+            Column(
+                name="city",
+                label=_("City"),
+                kind=Lookup(model=City),
+                attname="city_id",
+                guesses=(
+                    "town",
+                    "metro",
+                    "job city",
+                    "work city",
+                    "cidade",
+                    "município",
+                    "ciudad",
+                    "municipio",
+                ),
+            ),
+            Column(
+                name="date",
+                label=_("Date"),
+                kind=Date(),
+                attname="day",
+                guesses=(
+                    *(
+                        "day",
+                        "work year",
+                        "year",
+                        "posted",
+                        "posted at",
+                        "date posted",
+                        "reported at",
+                        "timestamp",
+                    ),
+                    *("data", "ano", "dia", "data da vaga", "fecha", "año", "día", "fecha de publicación"),
+                ),
+                help_text=_("A day, a month (2025-06) or a year."),
+            ),
+        ),
+    )
+)
