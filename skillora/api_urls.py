@@ -1,9 +1,11 @@
 """Addresses of /api/v1."""
 
-from django.urls import path
+from django.urls import include, path
 
 from accounts import api as people
+from analytics.api import ReportFile
 from ingest import api as imports
+from skillora import health
 
 app_name = "api"
 urlpatterns = [
@@ -19,6 +21,9 @@ urlpatterns = [
     path("datasets", imports.Datasets.as_view(), name="datasets"),
     path("datasets/<slug:slug>", imports.DatasetOne.as_view(), name="dataset"),
     path("datasets/<slug:slug>/rows", imports.DatasetRows.as_view(), name="dataset-rows"),
+    path("analytics/<slug:slug>.<slug:suffix>", ReportFile.as_view(), name="report"),
+    path("health", health.health, name="health"),
+    path("analytics/", include("analytics.urls")),
     path("tokens", people.Tokens.as_view(), name="tokens"),
     path("tokens/<int:pk>", people.Token.as_view(), name="token"),
     path("auth/register", people.Register.as_view(), name="auth-register"),
