@@ -1,16 +1,120 @@
 """Pages that belong to no domain."""
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from dataclasses import dataclass
+from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from analytics.declarations import reports as all_reports
+from analytics.presenting import shown
+from analytics.selection import loaded
+from ingest.declarations import datasets
+from ingest.models import Reject, RejectState
+from ingest.services import imports_visible
+from market import reports
+from market.filters import DATASET
+from market.money import Unit
+from runs.models import State
+from skillora.lib.errors import NotAllowed
+
+DONE = (State.DONE, State.DONE_WITH_REJECTS)
 YEAR_SECONDS = 365 * 24 * 3600
 
 
+LATEST = 6
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something in the data that wants a hand."""
+
+    tone: str
+    icon: str
+    word: str | Promise
+    name: str
+    why: str
+    url: str
+    action: str | Promise
+
+
+@login_required
+@require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """The first page."""
-    return HttpResponse("Skillora")
+    """What the data says and what in it wants a hand; without data, three ways to begin."""
+    latest = list(imports_visible(people(request)).with_run().order_by("-pk")[:LATEST])
+    index = loaded(DATASET)
+    context: dict[str, Any] = {
+        "latest": latest,
+        "dataset_titles": {d.slug: d.title for d in datasets()},
+        "data_version": max(index.segments, default=0),
+    }
+    if not index.parts and not latest:
+        return render(request, "overview_empty.html", context)
+    if index.parts:
+        everything = index.select({})
+        params = reports.SUMMARY.params({})
+        figure = shown(request, reports.SUMMARY, params, path=reverse("market:salary-list"))
+        context |= {
+            "summary": figure,
+            "median": Unit().words(figure.answer.summary["p50"]) if not figure.answer.guarded else "",
+            "n": everything.n,
+            "countries": sum(1 for code in everything.counts("country") if code),
+            "titles": sum(1 for code in everything.counts("title") if code),
+        }
+    context["attention"] = _attention(people(request))
+    context["open_rejects"] = Reject.objects.filter(state=RejectState.OPEN).count()
+    context["imports_done"] = imports_visible(people(request)).filter(load__state__in=DONE).count()
+    return render(request, "overview.html", context)
+
+
+def people(request: HttpRequest) -> User:
+    """The member who asks; views that call this are behind `login_required`."""
+    if not isinstance(request.user, User):
+        raise NotAllowed(_("Sign in first."))
+    return request.user
+
+
+def _attention(user: User) -> list[Attention]:
+    """Imports whose load failed, and those with open rejects, newest first."""
+    mine = imports_visible(user).with_run().order_by("-pk")
+    failed = [
+        Attention(
+            "bad", "alert", gettext_lazy("Failed:"), source.name,
+            source.load.error_message[:200] if source.load else "",
+            reverse("ingest:import-detail", args=[source.pk]), gettext_lazy("See why"),
+        )
+        for source in mine.filter(load__state=State.FAILED)[:3]
+    ]  # fmt: skip
+    open_rejects = Count("rejects", filter=Q(rejects__state=RejectState.OPEN))
+    to_fix = [
+        Attention(
+            "warn", "alert", gettext_lazy("To fix:"), source.name,
+            _("%(open)s of %(read)s rows rejected") % {"open": f"{source.to_fix:,}", "read": f"{source.rows_read:,}"},
+            reverse("ingest:reject-list", args=[source.pk]), gettext_lazy("See rows"),
+        )
+        for source in mine.filter(load__state=State.DONE_WITH_REJECTS).annotate(to_fix=open_rejects)[:4]
+        if source.to_fix
+    ]  # fmt: skip
+    return [*failed, *to_fix]
+
+
+@login_required
+@require_safe
+def how(request: HttpRequest) -> HttpResponse:
+    """How each number is made: the definition of every report, and the rules that all share."""
+    context = {"reports": all_reports(), "small_n": settings.SMALL_N}
+    return render(request, "analytics/how.html", context)
 
 
 @require_POST

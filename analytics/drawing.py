@@ -1,0 +1,152 @@
+"""The same drawing alone: SVG of a fixed size with resolved colours, and PNG of that SVG.
+
+A page's SVG leaves colours to the stylesheet and widths to the window. A file has neither: percentages become
+pixels, and each class becomes the presentation attributes it stands for, with the colours of `tokens.css`.
+"""
+
+import re
+import textwrap
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import resvg_py
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from analytics.charts import Chart, Ranges
+from analytics.declarations import Answer
+
+Theme = Literal["light", "dark"]
+WIDTH = 960
+_MARGIN, _TOP, _LINE, _ROW = 32, 84, 18, 41
+_LINES_LEFT, _LINES_RIGHT = 80, 150  # room for the names at both ends of lines
+_RANGES_LEFT, _RANGES_RIGHT = 290, 300
+_TOKEN = re.compile(r"--([a-z0-9-]+):\s*light-dark\((#[0-9a-f]{6}),\s*(#[0-9a-f]{6})\)")
+_PERCENT = re.compile(r'\b(x|x1|x2|cx|width)="(-?[0-9.]+)%"')
+_CLASS = re.compile(r' class="([^"]*)"')
+
+# Class → presentation attributes; {name} is a colour of tokens.css. Later classes add to earlier ones.
+PAINT: dict[str, dict[str, str]] = {
+    "paper": {"fill": "{bg}"},
+    "rule": {"stroke": "{ink}", "stroke-width": "2"},
+    "bar": {"fill": "{series-1}"},
+    "soft": {"fill": "{accent-mid}"},
+    "grey": {"fill": "{series-grey}"},
+    "grid": {"stroke": "{line}"},
+    "base": {"stroke": "{ink}"},
+    "q-back": {"stroke": "{bg}", "stroke-width": "3.5"},
+    "m-back": {"stroke": "{bg}", "stroke-width": "5"},
+    "q": {"stroke": "{ink}", "stroke-width": "1.25", "stroke-dasharray": "2 3"},
+    "med": {"stroke-width": "2", "stroke-dasharray": "none"},
+    "q-short": {"display": "none"},
+    "m": {"fill": "{muted}", "font-size": "12"},
+    "b": {"font-weight": "600"},
+    "lead": {"font-size": "18"},
+    "mid": {"text-anchor": "middle"},
+    "end": {"text-anchor": "end"},
+    **{
+        f"l{i}": {
+            "stroke": f"{{series-{i}}}",
+            "fill": f"{{series-{i}}}",
+            "stroke-width": "2",
+            "stroke-linecap": "round",
+        }
+        for i in range(1, 5)
+    },
+}
+
+
+@cache
+def tokens(theme: Theme) -> dict[str, str]:
+    """Colour names of static/css/tokens.css → "#rrggbb" in one theme."""
+    text = (Path(settings.BASE_DIR) / "static/css/tokens.css").read_text(encoding="utf-8")
+    return {name: dark if theme == "dark" else light for name, light, dark in _TOKEN.findall(text)}
+
+
+def painted(svg: str, theme: Theme) -> str:
+    """`svg` with attributes in place of classes; text is ink unless its class says otherwise."""
+    colours = tokens(theme)
+
+    def attributes(match: re.Match[str]) -> str:
+        merged: dict[str, str] = {}
+        for name in match[1].split():
+            merged.update(PAINT.get(name, {}))
+        return "".join(f' {key}="{value.format(**colours)}"' for key, value in merged.items())
+
+    return _CLASS.sub(attributes, svg).replace("<svg ", f'<svg fill="{colours["ink"]}" ', 1)
+
+
+def _placed(template: str, context: dict[str, Any], width: float) -> SafeString:
+    """A component of a page with percentages of `width` as pixels."""
+    drawn = render_to_string(template, context)
+    return mark_safe(_PERCENT.sub(lambda m: f'{m[1]}="{float(m[2]) * width / 100:.1f}"', drawn))  # noqa: S308
+
+
+def svg_file(answer: Answer, *, question: str, source: str, theme: Theme = "light") -> str:
+    """The chart of an answer as an SVG document of WIDTH px; an answer without a chart says why."""
+    chart = answer.chart
+    reading = [
+        {"text": line, "y": 72 + i * _LINE}
+        for i, line in enumerate(textwrap.wrap(str(answer.reading), 140)[:4])
+    ]
+    top = _TOP + _LINE * max(0, len(reading) - 1) + 8
+    left, plot_width = _frame(chart)
+    context: dict[str, Any] = {
+        "width": WIDTH, "right": WIDTH - _MARGIN, "left": left, "top": top,
+        "question": question, "reading": reading, "source": source, "chart": chart,
+        "kind": chart.kind if chart else "", "label": chart.label if chart else answer.reading,
+    }  # fmt: skip
+    height = top + 24
+    if isinstance(chart, Ranges):
+        context["axis"] = _placed("components/chart_axis.html", {"axis": chart.axis}, plot_width)
+        context["rows"] = [
+            {
+                "y": 24 + i * _ROW, "name": textwrap.shorten(row.name, 30, placeholder="…"), "n": row.n,
+                "cells": row.cells,
+                "plot": _placed("components/chart_range.html", {"axis": chart.axis, "row": row}, plot_width)
+                if row.cells else "",
+            }
+            for i, row in enumerate(chart.rows)
+        ]  # fmt: skip
+        height += 24 + _ROW * len(chart.rows)
+    elif chart:
+        context["plot"] = _placed(f"components/chart_{chart.kind}.html", {"chart": chart}, plot_width)
+        height += chart.height
+    context |= {"height": height + 20, "foot": height}
+    return painted(render_to_string("components/chart_file.svg", context), theme)
+
+
+def _frame(chart: Chart | None) -> tuple[int, int]:
+    """Where the plot begins and how wide it is."""
+    if chart and chart.kind == "lines":
+        return _LINES_LEFT, WIDTH - _LINES_LEFT - _LINES_RIGHT
+    if chart and chart.kind == "ranges":
+        return _RANGES_LEFT, WIDTH - _RANGES_LEFT - _RANGES_RIGHT - _MARGIN
+    return _MARGIN, WIDTH - 2 * _MARGIN
+
+
+def png_file(svg: str) -> bytes:
+    """PNG of an SVG document at twice its size, with a font that we bring along."""
+    fonts = files("font_source_sans_pro") / "files"
+    names = ("SourceSansPro-Regular.ttf", "SourceSansPro-Semibold.ttf")
+    drawn = resvg_py.svg_to_bytes(
+        svg_string=svg,
+        skip_system_fonts=True,
+        font_files=[str(fonts / name) for name in names],
+        font_family="Source Sans Pro",
+        sans_serif_family="Source Sans Pro",
+        zoom=2,
+    )
+    return bytes(drawn)
+
+
+def source_line(answer: Answer, version: str) -> str:
+    """The foot of a file: n, what is said under the figure, and the data version, so that a copy can be traced."""
+    count = _("n = %(n)s") % {"n": f"{answer.n:,}"}
+    return " · ".join(
+        [count, *map(str, answer.facts), _("Skillora, data version %(version)s") % {"version": version}]
+    )
