@@ -207,7 +207,7 @@ class _Cells:
             self._verdicts = self._fresh(self._texts)
         at = pc.index_in(spellings, value_set=self._texts)
         texts, (outputs, codes, left) = self._texts, self._verdicts
-        position = np.asarray(pc.fill_null(at, -1))
+        position: Any = np.asarray(pc.fill_null(at, -1))
         missing = position < 0
         if missing.any():
             new = spellings.filter(pa.array(missing))

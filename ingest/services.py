@@ -37,9 +37,7 @@ class AlreadyImported(Conflict):
         when = date_format(timezone.localtime(existing.created_at), "DATETIME_FORMAT")
         who = str(existing.by) if existing.by else _("somebody")
         super().__init__(
-            _(
-                "Already imported by %(who)s on %(when)s: import %(id)s, “%(name)s”. Load it again only by force."
-            )
+            _("Already imported by %(who)s on %(when)s: import %(id)s, “%(name)s”; force loads it again.")
             % {"who": who, "when": when, "id": existing.pk, "name": existing.name}
         )
         self.existing = existing
@@ -77,7 +75,7 @@ class Summary:
     groups: list[ReasonGroup]  # rejects by reason, most frequent first
 
 
-def import_create(*, by: User | None, dataset: str, upload: UploadedFile | Path, name: str) -> Import:
+def import_create(*, by: User | None, dataset: str, upload: "UploadedFile[Any] | Path", name: str) -> Import:
     """Store a file and find out how it is written. 413 too large; 400 not a table, empty, header only."""
     _editor(by)
     declared = declarations.dataset(dataset)
@@ -362,6 +360,7 @@ def _message(source: Import, run: Run | None) -> str:
         return ""
     if run.state == State.FAILED:
         return run.error_message
-    if run.state == State.DONE_WITH_REJECTS and not source.inserted + source.updated + source.unchanged:
-        return _("No row was loaded: each of them has something to fix. Look at the reasons, or map it anew.")
+    loaded = source.inserted + source.updated + source.unchanged
+    if run.state == State.DONE_WITH_REJECTS and not loaded:
+        return _("No row was loaded: each has something to fix. Look at the reasons, or map it anew.")
     return ""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -34,7 +35,7 @@ class Stored:
     sha256: str
 
 
-def file_store(upload: UploadedFile | Path, name: str) -> Stored:
+def file_store(upload: "UploadedFile[Any] | Path", name: str) -> Stored:
     """Copy a file into UPLOAD_DIR, hashing it on the way; all of it is on disk when this returns.
 
     Raises DomainError: 400 for another type of file or an empty one, 413 for one over MAX_UPLOAD_SIZE.
@@ -79,7 +80,7 @@ def _too_large() -> DomainError:
     )
 
 
-def _pieces(upload: UploadedFile | Path) -> Iterator[bytes]:
+def _pieces(upload: "UploadedFile[Any] | Path") -> Iterator[bytes]:
     if not isinstance(upload, Path):
         yield from upload.chunks(PIECE)
         return

@@ -118,12 +118,12 @@ def country_spellings() -> dict[str, int]:
     ]
     for entry in pycountry.countries:
         number = int(entry.numeric)
-        names = {getattr(entry, key, None) for key in ("name", "common_name", "official_name")} - {None}
-        for name in sorted(names):
+        for key in ("name", "common_name", "official_name"):
+            name = str(getattr(entry, key, entry.name))
             known[name] = number
             known.update({language.gettext(name): number for language in languages})
         known[entry.alpha_3] = known[entry.alpha_2] = number
-    return known | _spread(_COUNTRY_ALIASES, ids)
+    return known | ids | _spread(_COUNTRY_ALIASES, ids)
 
 
 @cache

@@ -1,6 +1,7 @@
 """The tables of the labour market that files are loaded into."""
 
 import numpy as np
+from django.db.models import IntegerChoices
 from django.utils.translation import gettext_lazy as _
 
 from ingest.declarations import Arrays, Column, Dataset, Derive, register
@@ -25,6 +26,10 @@ CURRENCY = CodeList(
     names=lambda: {pk: code for pk, (code, _name) in currencies().items()},
     reason="unknown_currency",
 )
+
+
+def _names(choices: type[IntegerChoices]) -> dict[int, str]:
+    return {int(number): str(label) for number, label in choices.choices}
 
 
 def yearly_pay() -> Derive:
@@ -126,7 +131,7 @@ SALARY_RECORDS = register(
             Column(
                 name="seniority",
                 label=_("Seniority"),
-                kind=Choice(dict(Seniority.choices), aliases.seniority_spellings()),
+                kind=Choice(_names(Seniority), aliases.seniority_spellings()),
                 guesses=(
                     *("experience level", "level", "experience", "seniority level", "job level", "grade"),
                     *("senioridade", "nível", "nível de experiência", "experiência"),
@@ -148,7 +153,7 @@ SALARY_RECORDS = register(
             Column(
                 name="period",
                 label=_("Pay period"),
-                kind=Choice(dict(Period.choices), aliases.period_spellings()),
+                kind=Choice(_names(Period), aliases.period_spellings()),
                 default="year",
                 guesses=(
                     *("pay period", "salary period", "salary frequency", "frequency", "pay frequency", "per"),
@@ -165,6 +170,7 @@ SALARY_RECORDS = register(
                     *("max salary", "salary to", "maximum salary", "pay max", "upper salary", "salary high"),
                     *("salário máximo", "salário até", "salario máximo", "salario hasta", "sueldo máximo"),
                 ),
+                hints=PAY_HINTS,
             ),
             Column(
                 name="company",

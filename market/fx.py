@@ -79,4 +79,5 @@ class Rates:
             return np.full(len(days), np.nan)
         at = np.searchsorted(known, days, side="right") - 1
         at[np.isnat(days)] = len(known) - 1
-        return rates[np.maximum(at, 0)]
+        found_rates: Floats = rates[np.maximum(at, 0)]
+        return found_rates

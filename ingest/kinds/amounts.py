@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -152,11 +153,11 @@ def _regular(decimal: str, thousands: str) -> str:
     return rf"^(?:US\$|R\$|\$|€|£)? ?(?:{grouped}[0-9]{{1,12}})(?:\{decimal}[0-9]{{1,2}})?$"
 
 
-def _vectorised(texts: pa.StringArray, style: Style) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _vectorised(texts: pa.StringArray, style: Style) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Hundredths of spellings that match `_regular`. Fourteen digits: a double holds them exactly."""
     if style.thousands:
         texts = pc.replace_substring(texts, style.thousands, "")
     if style.decimal != ".":
         texts = pc.replace_substring(texts, style.decimal, ".")
-    units = np.asarray(pc.cast(pc.utf8_ltrim(texts, "USR$€£ "), pa.float64()))
+    units = np.asarray(pc.cast(pc.utf8_ltrim(texts, "USR$€£ "), pa.float64()), np.float64)
     return np.rint(units * 100).astype(np.int64)

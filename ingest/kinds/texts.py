@@ -88,7 +88,7 @@ class Lookup(Text):
         return {
             "table": sql.Identifier(meta.db_table),
             "id": sql.Identifier(str(meta.pk.column)),
-            "name": sql.Identifier(str(meta.get_field(self.field_name).column)),
+            "name": sql.Identifier(str(getattr(meta.get_field(self.field_name), "column", ""))),
         }
 
     def _find(self, names: list[str]) -> dict[str, int]:

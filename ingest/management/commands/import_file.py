@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--map", metavar="canonical=Header", action="append", default=[])
         parser.add_argument("--lenient", action="store_true", help="leave refused optional values empty")
         parser.add_argument(
-            "--wait", action="store_true", help="until it is loaded; without a worker, load it here"
+            "--wait", action="store_true", help="until it ends; loads it here where no worker does"
         )
         parser.add_argument("--by", metavar="EMAIL", help="whose import it is")
         parser.add_argument("--force", action="store_true", help="also what was imported before")
