@@ -177,6 +177,7 @@ class MappingForm:
     post: Post | None = None
     targets: dict[int, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
+    lenient: bool = False
 
     def __post_init__(self) -> None:
         self.dataset = dataset(self.source.dataset)
@@ -187,6 +188,7 @@ class MappingForm:
         )
         self.targets = {index: name for name, index in self.before.columns.items()}
         self.constants = dict(self.before.constants)
+        self.lenient = self.source.lenient
         if self.post is not None:
             self._read(self.post)
 
@@ -196,6 +198,7 @@ class MappingForm:
         self.targets = {index: name for index, name in sent.items() if name in known}
         texts = {name: str(post.get(f"all-{name}", ""))[:200].strip() for name in known}
         self.constants = {name: text for name, text in texts.items() if text}
+        self.lenient = post.get("lenient") == "1"
 
     @property
     def doubled(self) -> set[str]:
@@ -224,7 +227,7 @@ class MappingForm:
         columns = {name: index for index, name in self.targets.items()}
         constants = {name: text for name, text in self.constants.items() if name not in columns}
         mapping = Mapping(columns, constants, self.before.values, self.before.styles)
-        return services.import_map(source=self.source, by=by, mapping=mapping)
+        return services.import_map(source=self.source, by=by, mapping=mapping, lenient=self.lenient)
 
     def rows(self) -> list[Row]:
         """One row a column of the file, in the file's order."""
@@ -260,6 +263,7 @@ class MappingForm:
             "dataset": self.dataset,
             "rows": rows,
             "row_count": self.facts.rows,
+            "lenient": self.lenient,
             "constants": self.open_constants(),
             "mapped_sentence": _("%(n)s of %(all)s columns mapped") % {"n": used, "all": len(rows)},
             "doubtful_sentence": (

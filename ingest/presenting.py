@@ -13,7 +13,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ingest.models import Import
+from ingest import reasons
+from ingest.declarations import Dataset
+from ingest.models import Import, Reject
 from runs.models import Run, State
 
 GAP = 0.25  # percent of the width between two parts of the share bar
@@ -129,6 +131,27 @@ def reasons_title(reasons: int, rows: int) -> str:
     return _("%(why)s for %(what)s") % {"why": why, "what": what}
 
 
+def blanked(cells: int) -> str:
+    """What a lenient load does to optional cells that cannot be read; "" where there are none."""
+    sentence = ngettext(
+        "%(n)s optional cell cannot be read and is left empty.",
+        "%(n)s optional cells cannot be read and are left empty.",
+        cells,
+    )
+    return sentence % {"n": intcomma(cells)} if cells else ""
+
+
+def rejects_of(rows: Iterable[Reject], declared: Dataset) -> list[dict[str, Any]]:
+    """Rejects as the page shows them: the first error with what helps, the others under it."""
+    kinds = {column.name: column.kind for column in declared.columns}
+    shown = []
+    for row in rows:
+        helped = kinds[row.field].help(row.value) if row.field in kinds and row.value else ""
+        others = [e for e in row.errors if (e.get("field"), e.get("code")) != (row.field, row.code)]
+        shown.append({"row": row, "help": helped or reasons.reason(row.code).fix, "others": others})
+    return shown
+
+
 def log_of(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A run's log, newest first, with times that templates can format."""
     read = [{"at": parse_datetime(str(entry["at"])), "text": str(entry["text"])} for entry in entries]
@@ -167,9 +190,7 @@ def live_of(run: Run, *, label: str, now: datetime | None = None) -> Live:
         done=done,
         sentence=_sentence(run, rate),
         spoken=_spoken(run, label),
-        speed=_("%(rate)s rows a second on the whole") % {"rate": intcomma(int(rate))}
-        if rate
-        else _("No figure yet"),
+        speed=intcomma(int(rate)) if rate else "-",
         bars=_rate_bars(run.progress_detail.get("rates") or []),
         good=good,
         rejected=rejected,

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
-from ingest import presenting, reasons, services
+from ingest import presenting, services
 from ingest.declarations import dataset, datasets
 from ingest.forms import FactsForm, MappingForm
 from ingest.models import Import, Stage
@@ -231,18 +231,22 @@ def check_context(source: Import, user: User) -> dict[str, Any]:
     if run.state == State.FAILED:
         return context | {"failed": run.error_message or _("Check the file again.")}
     found = run.result
+    groups = services.reason_groups(source.dataset, found["groups"])
     counts = presenting.counts_of(
-        found, appends=dataset(source.dataset).mode == "append", loaded=False, rows_url="", rejects_url=""
+        found | {"rows_read": found["read"]},
+        appends=dataset(source.dataset).mode == "append",
+        loaded=False,
+        rows_url="",
+        rejects_url="",
     )
     loadable = found["inserted"] + found["updated"] + found["unchanged"]
     number = presenting.grouped(loadable)
     return context | {
         "counts": counts,
-        "seconds": (run.finished_at - run.started_at).total_seconds()
-        if run.finished_at and run.started_at
-        else None,
-        "groups": found["groups"],
-        "groups_title": presenting.reasons_title(len(found["groups"]), found["rejected"]),
+        "seconds": found["seconds"],
+        "blanked": presenting.blanked(sum(found.get("blanked", {}).values())),
+        "groups": groups,
+        "groups_title": presenting.reasons_title(len(groups), found["rejected"]),
         "loadable": loadable,
         "load_label": ngettext("Load %(n)s row", "Load %(n)s rows", loadable) % {"n": number},
         "load_sentence": ngettext("%(n)s row loads as it is.", "%(n)s rows load as they are.", loadable)
@@ -255,8 +259,8 @@ def import_load(request: HttpRequest, pk: int) -> HttpResponse:
     """Load it. Loaded before in the same way: says so, and offers to load it again."""
     user = member(request)
     source = services.import_for(by=user, pk=pk, change=True)
-    if source.load is not None and source.load.is_open:  # the button pressed twice
-        return redirect("ingest:import-detail", pk)
+    if source.load is not None and source.load.state not in services.NOTHING_LOADED:
+        return redirect("ingest:import-detail", pk)  # the button pressed twice: here is what it began
     try:
         services.import_submit(source=source, by=user, force=request.POST.get("force") == "1")
     except DomainError as error:
@@ -310,7 +314,7 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
         "groups": summary.groups,
         "groups_title": presenting.reasons_title(len(summary.groups), summary.rejected),
         "reject_url": reverse("ingest:reject-list", args=[source.pk]),
-        "first_rejects": shown_rejects(source.rejects.all()[:FIRST_REJECTS]),
+        "first_rejects": presenting.rejects_of(source.rejects.all()[:FIRST_REJECTS], declared),
         "loaded": summary.inserted + summary.updated + summary.unchanged,
         "answers_url": url_or_none(declared.answers_url),
         "may_remap": user.is_editor and bool(source.stored),
@@ -341,24 +345,6 @@ def import_remap(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("ingest:import-map", source.pk)
 
 
-def shown_rejects(rows: Any) -> list[dict[str, Any]]:
-    """Rejects as the page shows them: first error in full, the others under it."""
-    shown = []
-    for row in rows:
-        others = [e for e in row.errors if (e.get("column"), e.get("code")) != (row.column, row.code)]
-        shown.append(
-            {
-                "line": row.line,
-                "column": row.column,
-                "value": row.value,
-                "message": row.message,
-                "help": reasons.reason(row.code).fix,
-                "others": others,
-            }
-        )
-    return shown
-
-
 @page("GET")
 def reject_list(request: HttpRequest, pk: int) -> HttpResponse:
     """The rejected rows of one import, by reason."""
@@ -383,7 +369,7 @@ def reject_list(request: HttpRequest, pk: int) -> HttpResponse:
         "source": source,
         "reasons": switch if len(switch) > 1 else [],
         "chosen": code,
-        "rejects": shown_rejects(current),
+        "rejects": presenting.rejects_of(current, dataset(source.dataset)),
         "page": current,
         "query": query,
     }
