@@ -11,7 +11,7 @@ from ingest.facts.profiling import profile
 from ingest.facts.record import ColumnFacts, Facts
 from ingest.facts.sniffing import encoding_of, format_of, not_tabular, scan
 from ingest.readers.decoding import chunks_of
-from ingest.spreadsheets import sheets_of, table_of
+from ingest.spreadsheets import sheets_of
 from skillora.lib.errors import DomainError
 
 HEAD_BYTES = 1 << 18  # from which delimiter and header are decided
@@ -33,9 +33,8 @@ def facts_of(path: Path, name: str, *, overrides: dict[str, Any] | None = None) 
         seen = scan(path)
         facts.encoding, facts.newline = encoding_of(seen, str(chosen.get("encoding") or "")), seen.newline
     else:
-        facts.sheets = sheets_of(path)
-        facts.sheet = _sheet(facts.sheets, str(chosen.get("sheet") or ""))
-        source = table_of(path, facts.sheet)
+        sheets = sheets_of(path, str(chosen.get("sheet") or ""))
+        facts.sheets, facts.sheet, source = sheets.names, sheets.chosen, sheets.table
         chosen = {**chosen, "delimiter": ",", "quote": '"'}
     _lay_out(source, facts, chosen)
     if len(facts.columns) < 2 and name.lower().endswith(".txt"):
@@ -46,14 +45,6 @@ def facts_of(path: Path, name: str, *, overrides: dict[str, Any] | None = None) 
         message = gettext("This file has a header and no rows; add rows under the header")
         raise DomainError(message, "header_only", 422)
     return facts
-
-
-def _sheet(sheets: list[str], chosen: str) -> str:
-    """The chosen sheet, or the first."""
-    if chosen and chosen not in sheets:
-        message = gettext("This workbook has no sheet %(sheet)s; it has: %(known)s")
-        raise DomainError(message % {"sheet": chosen[:60], "known": ", ".join(sheets)}, "unknown_sheet", 422)
-    return chosen or sheets[0]
 
 
 def _lay_out(source: Path, facts: Facts, chosen: dict[str, Any]) -> None:

@@ -80,7 +80,7 @@ class _Parser:
                 delimiter=self.facts.delimiter,
                 quote_char=self.facts.quote or False,
                 newlines_in_values=spanning,
-                ignore_empty_lines=False,
+                ignore_empty_lines=True,
                 invalid_row_handler=self._invalid,
             ),
             arrow_csv.ConvertOptions(

@@ -1,0 +1,85 @@
+"""Run alone, with limits: one sheet of a workbook → a CSV with a record per row of the sheet, from row 1 on.
+
+    python -I workbook_child.py WORKBOOK SHEET OUT MEMORY       SHEET "" = the first that has rows; prints a JSON object
+
+Imports nothing but the reader, so that the memory limit is the workbook's. A row with nothing in it is an empty line.
+"""
+
+import csv
+import datetime
+import json
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+SECONDS = 120  # of processor time
+OUTPUT = 4 << 30  # bytes of the CSV
+
+
+def limit(memory: int) -> None:
+    """Give up all but what reading a workbook takes; `memory` in bytes of address space."""
+    wanted = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_CPU: SECONDS,
+        resource.RLIMIT_FSIZE: OUTPUT,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 32,
+    }
+    for what, value in wanted.items():
+        _, hard = resource.getrlimit(what)
+        resource.setrlimit(
+            what, (value, value) if hard == resource.RLIM_INFINITY else (min(value, hard), hard)
+        )
+
+
+def text(value: object) -> str:
+    """A cell as text: whole numbers without ".0", dates in ISO form, one kind of line end."""
+    if isinstance(value, str):
+        return value if "\r" not in value else value.replace("\r\n", "\n").replace("\r", "\n")
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value)
+
+
+def texts(rows: Iterator[list[object]]) -> Iterator[list[str]]:
+    """Rows as text; [] for a row with nothing in it."""
+    for row in rows:
+        cells = [cell if cell.__class__ is str and "\r" not in cell else text(cell) for cell in row]
+        yield cells if any(cells) else []
+
+
+def convert(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
+    """{sheets: names, sheet: the one converted}; or {error: code}."""
+    import python_calamine as calamine  # noqa: PLC0415 (after the limits are set)
+
+    try:
+        book = calamine.CalamineWorkbook.from_path(str(workbook))
+        kinds = calamine.SheetTypeEnum
+        names = [sheet.name for sheet in book.sheets_metadata if sheet.typ == kinds.WorkSheet]
+        for name in [wanted] if wanted else names:
+            if name not in names:
+                return {"error": "unknown_sheet", "sheets": names}
+            sheet = book.get_sheet_by_name(name)
+            if sheet.start is None or (not wanted and sheet.height < 2 and name != names[-1]):
+                continue
+            with out.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerows(texts(sheet.iter_rows()))
+            return {"sheets": names, "sheet": name}
+    except calamine.PasswordError:
+        return {"error": "password"}
+    except (calamine.CalamineError, OSError, ValueError, UnicodeError) as error:
+        return {"error": "unreadable", "detail": str(error)[:200]}
+    return {"error": "empty", "sheets": names}
+
+
+if __name__ == "__main__":
+    limit(int(sys.argv[4]))
+    json.dump(convert(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])), sys.stdout)
