@@ -4,6 +4,7 @@ A lost ring costs seconds (a sweeper rings again); a ring too many costs nothing
 """
 
 import logging
+from functools import cache
 
 from django.conf import settings
 from redis import Redis, RedisError
@@ -20,17 +21,16 @@ logger = logging.getLogger(__name__)
 QUEUES = ("default", "loads")  # a worker looks at them in this order
 FINISHED_SECONDS = 3600  # how long the dashboard shows a ring that was answered
 FAILED_SECONDS = 86_400
-_client: Redis | None = None
 
 
 def client() -> Redis:
     """The queue server, asked once and without patience: whoever rings does not wait for it."""
-    global _client  # noqa: PLW0603 - one pool per process
-    if _client is None:
-        _client = Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2, retry=Retry(NoBackoff(), 0)
-        )
-    return _client
+    return _client(settings.REDIS_URL)
+
+
+@cache
+def _client(url: str) -> Redis:
+    return Redis.from_url(url, socket_connect_timeout=1, socket_timeout=2, retry=Retry(NoBackoff(), 0))
 
 
 def queue(name: str) -> Queue:
