@@ -49,10 +49,14 @@ class Import(models.Model):
     dataset = models.CharField(_("dataset"), max_length=40)
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.FILE)
     name = models.CharField(_("file name"), max_length=255)
-    stored = models.CharField(max_length=60, blank=True)  # "<uuid>.<ext>" in UPLOAD_DIR: an identifier, never a path
+    stored = models.CharField(
+        max_length=60, blank=True
+    )  # "<uuid>.<ext>" in UPLOAD_DIR: an identifier, never a path
     size = models.BigIntegerField(default=0)  # bytes
     sha256 = models.CharField(max_length=64, blank=True)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="imports")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="imports"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.UPLOADED)
     facts = models.JSONField(default=dict, blank=True)  # ingest.facts.Facts: how the file is written
@@ -112,7 +116,9 @@ class Reject(models.Model):
     """
 
     id = models.BigIntegerField(primary_key=True)
-    source = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rejects", db_column="import_id")
+    source = models.ForeignKey(
+        Import, on_delete=models.CASCADE, related_name="rejects", db_column="import_id"
+    )
     line = models.BigIntegerField()
     column = models.CharField(max_length=200, blank=True)  # the file's own header; "" means the whole line
     field = models.CharField(max_length=60, blank=True)  # the canonical column
@@ -131,3 +137,28 @@ class Reject(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.message}"
+
+
+class Backup(models.Model):
+    """A finished backup, as its manifest in the storage says; the storage is the truth (ingest.backups)."""
+
+    name = models.CharField(_("name"), max_length=60, unique=True)  # "20261122T030000Z-3fa9c1", its folder
+    place = models.CharField(_("place"), max_length=300)  # of the storage: a folder, or s3://bucket/prefix
+    created_at = models.DateTimeField(_("made"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    tables = models.IntegerField(_("tables"), default=0)
+    rows = models.BigIntegerField(_("rows"), default=0)
+    size = models.BigIntegerField(_("size"), default=0)  # bytes
+    seconds = models.FloatField(_("seconds"), default=0)
+    rehearsed_at = models.DateTimeField(
+        _("restored in rehearsal"), null=True
+    )  # last time, whatever came of it
+    rehearsal_error = models.TextField(_("what the rehearsal found"), blank=True)  # "": it came back whole
+
+    class Meta:
+        verbose_name = _("backup")
+        verbose_name_plural = _("backups")
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -180,6 +180,13 @@ RUN_MAX_STALLS = env.number("RUN_MAX_STALLS", 5, low=1, high=1000)  # attempts i
 RUN_HEARTBEAT_SECONDS = env.number("RUN_HEARTBEAT_SECONDS", 2, low=1, high=60)
 RUN_STALE_SECONDS = env.number("RUN_STALE_SECONDS", 60, low=2, high=3600)
 RUN_SWEEP_SECONDS = env.number("RUN_SWEEP_SECONDS", 5, low=1, high=60)
+# Backups go to BACKUP_DIR, or to S3-compatible storage where a bucket is named; keys: AWS_ACCESS_KEY_ID and
+# AWS_SECRET_ACCESS_KEY in the environment.
+BACKUP_DIR = Path(env.text("BACKUP_DIR", str(HOME / "backups")))
+BACKUP_S3_BUCKET = env.text("BACKUP_S3_BUCKET")
+BACKUP_S3_PREFIX = env.text("BACKUP_S3_PREFIX", "backups")
+BACKUP_S3_ENDPOINT = env.text("BACKUP_S3_ENDPOINT")  # "": Amazon's own
+BACKUP_S3_REGION = env.text("BACKUP_S3_REGION", "us-east-1")
 SMALL_N = env.number("SMALL_N", 5, low=1, high=100)  # fewer rows than this give no figure on pages
 
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
