@@ -59,7 +59,8 @@ SALARY_RECORDS = register(
         slug="salary_records",
         title=_("Salary records"),
         model=SalaryRecord,
-        answers_url="market:salary-summary",
+        answers_url="market:salary-list",
+        rows_url="market:salary-rows",
         deriving=yearly_pay,
         columns=(
             Column(
