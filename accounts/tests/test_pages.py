@@ -37,7 +37,10 @@ def test_sign_in_kept_for_thirty_days(client: Client, user: User) -> None:
     assert client.session.get_expiry_age() == 30 * 24 * 3600
 
 
-@pytest.mark.parametrize("where", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"])
+ELSEWHERE = ("https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example")
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
 def test_sign_in_never_leaves_for_another_site(client: Client, user: User, where: str) -> None:
     assert sign_in(client, next=where)["Location"] == "/"
     assert client.get("/account/sign-in", {"next": where})["Location"] == "/"

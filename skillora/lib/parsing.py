@@ -1,11 +1,14 @@
 """Parsers and pages of the API: what DRF's own do not refuse, and cursors."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.pagination import Cursor as Position
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
 
 
 class StrictJSONParser(JSONParser):
@@ -27,3 +30,11 @@ class Cursor(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 200
     ordering = "-pk"
+
+    def decode_cursor(self, request: Request) -> "Position | None":
+        """The cursor of the request; NotFound where it was made by hand: positions are whole numbers."""
+        cursor = super().decode_cursor(request)
+        position = cursor.position if cursor else None
+        if position is not None and not re.fullmatch(r"-?[0-9]{1,18}", position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
