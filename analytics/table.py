@@ -1,8 +1,12 @@
-"""Rows of a table as column arrays: the way back from PostgreSQL that rebuilding an index takes."""
+"""Rows of a table as column arrays: the way back from PostgreSQL that rebuilding an index takes.
+
+The server gathers each column into one binary array, so that the client handles a few values and not a million rows.
+"""
 
 from collections.abc import Iterator
 
 import numpy as np
+import psycopg
 from django.db import connection, models
 from psycopg import sql
 
@@ -11,7 +15,8 @@ from ingest.declarations import Arrays
 from ingest.hooks import Spans
 
 _NO_DATE = -(1 << 31)
-_HEADER, _TRAILER = 19, 2  # bytes of binary COPY around its records
+_HEADER = 20  # bytes: dimensions, flags, type, length, lower bound
+_ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
 
 
 def table_columns(model: type[models.Model], wanted: tuple[str, ...], spans: Spans) -> Iterator[Arrays]:
@@ -23,11 +28,14 @@ def table_columns(model: type[models.Model], wanted: tuple[str, ...], spans: Spa
     names = ("id", *wanted)
     dates = [name for name in wanted if isinstance(fields[name], models.DateField)]
     picked = sql.SQL(", ").join(_number(fields[name], date=name in dates) for name in names)
+    gathered = sql.SQL(", ").join(
+        sql.SQL("array_send(array_agg({} ORDER BY id))").format(sql.Identifier(name)) for name in names
+    )
     while spans:
-        query = sql.SQL(
-            "COPY (SELECT {} FROM {} WHERE {} ORDER BY id LIMIT {}) TO STDOUT (FORMAT binary)"
-        ).format(picked, sql.Identifier(model._meta.db_table), _within(spans), sql.Literal(MAX_ROWS))
-        columns = dict(zip(names, _copied(query, len(names)), strict=True))
+        query = sql.SQL("SELECT {} FROM (SELECT {} FROM {} WHERE {} ORDER BY id LIMIT {}) AS rows").format(
+            gathered, picked, sql.Identifier(model._meta.db_table), _within(spans), sql.Literal(MAX_ROWS)
+        )
+        columns = dict(zip(names, _arrays(query), strict=True))
         rows = len(columns["id"])
         for name in dates:
             known = columns[name] != _NO_DATE
@@ -43,8 +51,10 @@ def table_columns(model: type[models.Model], wanted: tuple[str, ...], spans: Spa
 def _number(column: "models.Field[object, object]", *, date: bool) -> sql.Composed:
     name = sql.Identifier(column.column)
     if date:
-        return sql.SQL("coalesce({} - DATE '1970-01-01', {})::bigint").format(name, sql.Literal(_NO_DATE))
-    return sql.SQL("{}::bigint").format(name)
+        number = sql.SQL("coalesce({} - DATE '1970-01-01', {})").format(name, sql.Literal(_NO_DATE))
+    else:
+        number = sql.Composed([name])
+    return sql.SQL("({})::bigint AS {}").format(number, sql.Identifier(column.attname))
 
 
 def _within(spans: Spans) -> sql.Composed:
@@ -53,13 +63,14 @@ def _within(spans: Spans) -> sql.Composed:
     )
 
 
-def _copied(query: sql.Composed, width: int) -> list[Array]:
-    """Columns of a binary COPY whose fields are all bigint and never null, so that records have one fixed size."""
+def _arrays(query: sql.Composed) -> list[Array]:
+    """The bigint arrays of the one row that `query` gives, as `array_send` writes them; empty for NULL."""
     connection.ensure_connection()
-    with connection.connection.cursor().copy(query) as copy:
-        data = b"".join(copy)
-    layout = [("fields", ">i2")]
-    for i in range(width):
-        layout += [(f"length{i}", ">i4"), (f"value{i}", ">i8")]
-    rows = np.frombuffer(data[_HEADER : len(data) - _TRAILER], dtype=np.dtype(layout))
-    return [rows[f"value{i}"].astype(np.int64) for i in range(width)]
+    with psycopg.Cursor(connection.connection) as cursor:
+        row = cursor.execute(query, binary=True).fetchone() or ()
+    return [
+        np.frombuffer(data, _ELEMENT, offset=_HEADER)["value"].astype(np.int64)
+        if data
+        else np.zeros(0, np.int64)
+        for data in row
+    ]
