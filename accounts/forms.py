@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -92,3 +93,15 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ["full_name"]
+
+
+class AdminUserCreation(AdminUserCreationForm):  # type: ignore[type-arg]
+    """A user made by staff: e-mail in small letters, as everywhere."""
+
+    class Meta(AdminUserCreationForm.Meta):  # type: ignore[name-defined,misc]
+        model = User
+        fields = ("email", "role")
+
+    def clean_email(self) -> str:
+        """One spelling per address."""
+        return str(self.cleaned_data["email"]).lower()
