@@ -145,16 +145,27 @@ class _Reading:
         if self.lost:
             data = self._found(data, final=final)
         self.carry = data
-        if not data:
-            return
+        if not data or (
+            not final and len(data) <= LINE_MAX and not (b"\n" in piece or b"\r" in data[-len(piece) - 1 :])
+        ):
+            return  # no line ends in this piece
         text, cut, end = self._cut(data, final=final)
-        faults: list[Fault] = []
         if end == 0 and len(data) > LINE_MAX:
-            faults.append(self._too_long(data))
-            end, self.lost = len(data), True
+            self.lost, self.carry = True, b""
+            yield self._nothing(self._too_long(data), position)
+            return
         self.carry = data[end:]
         if end:
-            yield self._batch(data, text, cut, faults, max(position - len(self.carry), 0))
+            yield self._batch(data, text, cut, max(position - len(self.carry), 0))
+
+    def _nothing(self, fault: Fault, done: int) -> Batch:
+        """No rows and one fault."""
+        coded = pa.array([], pa.dictionary(pa.int32(), pa.utf8()))
+        columns = [
+            coded if index in self.parser.wanted else pa.array([], pa.utf8())
+            for index in range(len(self.facts.columns))
+        ]
+        return Batch(np.empty(0, np.int64), columns, [fault], done)
 
     def _found(self, data: bytes, *, final: bool) -> bytes:
         """What follows the line that was too long; nothing while it goes on."""
@@ -176,7 +187,7 @@ class _Reading:
         repaired = repair(data, self.facts.delimiter, self.facts.quote, len(self.facts.columns), final=final)
         return repaired.text, repaired.cut, repaired.end
 
-    def _batch(self, data: bytes, text: bytes, cut: Cut, faults: list[Fault], done: int) -> Batch:
+    def _batch(self, data: bytes, text: bytes, cut: Cut, done: int) -> Batch:
         """The records of `cut` as columns, their lines counted from the file's start."""
         table = self.parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
         if self.parser.careful:
@@ -191,7 +202,7 @@ class _Reading:
             raise DomainError(
                 gettext("This file changed while it was read; upload it again"), "unreadable_file", 422
             )
-        faults += [
+        faults = [
             self._fault(int(lines[i]), t)
             for i, (_, t) in zip(invalid, self.parser.invalid, strict=True)
             if t.strip()

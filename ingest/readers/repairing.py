@@ -13,7 +13,7 @@ from ingest.readers.cutting import Bools, Cut, Ints, line_ends
 
 SPAN_MAX = 1 << 20  # bytes that a quoted cell may take before its opening quote counts as a mistake
 SPAN_TRIES = 200  # lines with quotes that are tried as the end of a cell
-LINE_MAX = 1 << 26  # bytes of one physical line, beyond which it is no row
+LINE_MAX = 1 << 25  # bytes of one physical line, beyond which it is no row
 
 
 Dialect = tuple[bytes, bytes, int]  # delimiter, quote, number of cells
