@@ -21,7 +21,7 @@ run: setup ## start everything in the foreground; PORT, SKILLORA_HOME, DATABASE_
 	@exec $(MANAGE) run
 
 test: setup-dev ## the whole test suite; ARGS="ingest -k csv" for a part
-	@exec $(PY) -m skillora.checks test $(ARGS)
+	@exec $(PY) -m pytest -q $(ARGS)
 
 setup: ## .venv, locked requirements, static files
 	@./setup.sh requirements.txt

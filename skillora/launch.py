@@ -26,7 +26,7 @@ from skillora.home import BASE_DIR, EmbeddedError, Home
 
 DISK_MIN_MEGABYTES = 300  # a fresh database with its first write-ahead log, and room for a sample
 PORT_WAIT_SECONDS = 3.0  # sockets of a tree that was just killed close a little later
-WEB_START_SECONDS = 60.0
+WEB_START_SECONDS = 120.0
 TREE_STOP_SECONDS = 4.0  # with the servers' own stop this stays under ten
 IMPORTANT = re.compile(r" (ERROR|CRITICAL) |^skillora: ")
 

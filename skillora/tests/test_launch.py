@@ -1,0 +1,205 @@
+"""The whole product as a process tree: started, killed at, ended; nothing stays behind."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from skillora import processes
+from skillora.home import BASE_DIR
+
+pytestmark = pytest.mark.integration
+SECONDS = 150.0  # a loaded machine is slow; nothing here measures time
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def until(what: Callable[[], bool], why: str) -> None:
+    end = time.monotonic() + SECONDS
+    while not what():
+        assert time.monotonic() < end, why
+        time.sleep(0.1)
+
+
+class Product:
+    """`manage.py run` on a home and a port of its own."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        self.port = free_port()
+        self.out = home.parent / f"{home.name}.out"
+        names = ("DATABASE_URL", "REDIS_URL", "SKILLORA_ENV", "SKILLORA_TEST_SERVERS", "MAKELEVEL", "HOST")
+        self.env = {k: v for k, v in os.environ.items() if k not in names and not k.startswith("COV")}
+        self.env |= {"SKILLORA_HOME": str(home), "PORT": str(self.port), "DEMO": "0", "WORKERS": "1"}
+        self.env |= {"WEB_PROCESSES": "1", **environment}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        with self.out.open("wb") as out:
+            command = [sys.executable, "manage.py", "run"]
+            self.process = subprocess.Popen(
+                command, cwd=BASE_DIR, env=self.env, stdout=out, stderr=out, start_new_session=True
+            )
+        process = self.process
+        until(lambda: self.ready() or process.poll() is not None, "not ready")
+        assert self.ready(), self.said()
+        return process
+
+    def said(self) -> str:
+        return self.out.read_text()
+
+    def ready(self) -> bool:
+        return self.out.exists() and "Skillora runs at" in self.said()
+
+    def status(self, path: str = "/healthz") -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def pids(self, words: str) -> list[int]:
+        """Living processes of this product whose command line matches."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            pid = int(entry.name)
+            with contextlib.suppress(OSError):
+                environ = (entry / "environ").read_bytes().split(b"\0")
+                mine = f"SKILLORA_HOME={self.home}".encode() in environ
+                inside = str(self.home) in f"{processes.command_of(pid)} {(entry / 'cwd').readlink()}"
+                if (mine or inside) and re.search(words, processes.command_of(pid)) and processes.alive(pid):
+                    found.append(pid)
+        return found
+
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(SECONDS)
+
+
+@pytest.fixture
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    folder = tmp_path_factory.mktemp("product")
+    product = Product(folder / "home")
+    yield product
+    product.end()
+
+
+def test_run_ended_by_ctrl_c_leaves_no_process_and_started_again_keeps_its_data(product: Product) -> None:
+    process = product.start()
+    assert product.status() == 200
+    assert product.pids("manage.py worker")
+    password = (product.home / "database-password").read_text()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(SECONDS) == 0
+    assert product.pids(".") == []
+    process = product.start()
+    assert product.status("/readyz") == 200
+    assert (product.home / "database-password").read_text() == password
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(SECONDS) == 0
+    assert product.pids(".") == []
+    assert "Traceback" not in product.said()
+
+
+def test_killed_part_comes_back(product: Product) -> None:
+    product.start()
+    for words in ("granian", "manage.py worker", "bin/postgres -D", "valkey-server", "skillora.keeper"):
+        until(lambda words=words: bool(product.pids(words)), f"no {words}")
+        victims = set(product.pids(words))
+        processes.send(victims, signal.SIGKILL)
+        until(lambda w=words, v=victims: bool(set(product.pids(w)) - v), f"{words} did not come back")
+        until(lambda: product.status("/readyz") == 200, f"the database is away after {words} was killed")
+        until(lambda: product.status("/health") == 200, f"not healthy after {words} was killed")
+
+
+def test_killed_supervisor_leaves_nothing_and_the_next_run_works(product: Product) -> None:
+    process = product.start()
+    process.kill()
+    process.wait()
+    until(lambda: product.pids(".") == [], "processes stay without their supervisor")
+    product.start()
+    assert product.status("/readyz") == 200
+
+
+def manage(product: Product, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", *words]
+    return subprocess.run(command, cwd=BASE_DIR, env=product.env, capture_output=True, text=True, check=False)
+
+
+def test_commands_beside_a_running_product(product: Product) -> None:
+    process = product.start()
+    with urllib.request.urlopen(f"http://127.0.0.1:{product.port}/health", timeout=5) as answer:
+        body = json.load(answer)
+    assert (body["status"], body["services"]["active_workers"]) == ("healthy", 1)
+
+    second = manage(product, "run")
+    assert second.returncode == 1
+    assert second.stderr.startswith("skillora: already running on ")
+    assert second.stderr.count("\n") == 1
+
+    keepers = product.pids("skillora.keeper")
+    shell = manage(
+        product, "shell", "-v", "0", "-c", "from accounts.models import User as U; print(U.objects.count())"
+    )
+    assert shell.stdout.strip() == "0", shell.stderr
+    assert product.pids("skillora.keeper") == keepers
+    assert product.status("/readyz") == 200
+
+    down = manage(product, "down")
+    assert (down.returncode, down.stdout) == (0, "ended\n")
+    assert process.wait(SECONDS) == 0
+    assert product.pids(".") == []
+
+
+def refused(environment: dict[str, str], tmp_path: Path) -> str:
+    """What `run` says, in one line and with status 1, when it cannot start."""
+    product = Product(tmp_path / "home", **environment)
+    done = manage(product, "run")
+    assert done.returncode == 1
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def test_run_on_a_port_in_use_says_so(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = refused({"PORT": str(taken.getsockname()[1])}, tmp_path)
+    assert "is in use" in said
+    assert "PORT=" in said
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"PORT": "eighty"}, "PORT='eighty' cannot be used"),
+        ({"PORT": "70000"}, "whole number from 1 to 65535"),
+        ({"HOST": "203.0.113.9"}, "HOST=203.0.113.9"),
+        ({"DATABASE_URL": "mysql://a/b"}, "DATABASE_URL='mysql://a/b' cannot be used"),
+        ({"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/x"}, "postgresql://me:***@127.0.0.1:1/x"),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "REDIS_URL=redis://127.0.0.1:1/0 cannot be used"),
+        ({"REDIS_URL": "nonsense"}, "REDIS_URL=nonsense cannot be used"),
+        ({"SKILLORA_HOME": "/proc/skillora"}, "the data folder /proc/skillora cannot be used"),
+        ({"SKILLORA_ENV": "production"}, "SECRET_KEY"),
+    ],
+)
+def test_run_with_a_wrong_setting_says_which(environment: dict[str, str], words: str, tmp_path: Path) -> None:
+    assert words in refused(environment, tmp_path)
