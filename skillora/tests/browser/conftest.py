@@ -1,0 +1,198 @@
+"""A real product (web and worker processes on the test database) and a real Chromium that visits it."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+
+from accounts.models import Role, User
+from runs import doorbell
+from skillora import processes, testing
+
+PASSWORD = "violet harbour 72 lanterns"
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+WAIT_SECONDS = 60
+PICTURES = Path(__file__).resolve().parents[3] / "docs" / "img"
+
+
+@dataclass
+class Product:
+    """A running product. `rest` and `wake` hold its worker still, so that a queued run stays queued."""
+
+    url: str
+    worker: "subprocess.Popen[bytes]"
+
+    def rest(self) -> None:
+        self.worker.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self.worker.send_signal(signal.SIGCONT)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _database_url() -> str:
+    """The test database, as the product's environment names it."""
+    at = {
+        key: quote(str(connection.settings_dict[key]), safe="")
+        for key in ("USER", "PASSWORD", "NAME", "HOST")
+    }
+    return f"postgresql://{at['USER']}:{at['PASSWORD']}@/{at['NAME']}?host={at['HOST']}"
+
+
+def _start(log: Path, *command: str) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, *command],
+            env={**os.environ, "DATABASE_URL": _database_url(), "RUN_SWEEP_SECONDS": "1"},
+            stdout=out,
+            stderr=out,
+            preexec_fn=processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads of ours
+        )
+
+
+def _serves(port: int) -> bool:
+    try:
+        visit = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        visit.request("GET", "/healthz")
+        return visit.getresponse().status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Web and worker processes, up before the first page is asked for, and gone after the last."""
+    logs, port = tmp_path_factory.mktemp("product"), _free_port()
+    web = _start(
+        logs / "web.log",
+        *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", "1", "--blocking-threads", "4", "--no-ws", "skillora.wsgi:application"),
+    )
+    worker = _start(logs / "worker.log", "manage.py", "worker")
+    end = time.monotonic() + WAIT_SECONDS
+    while not _serves(port):
+        assert web.poll() is None and time.monotonic() < end, (logs / "web.log").read_text()
+        time.sleep(0.1)
+    yield Product(f"http://127.0.0.1:{port}", worker)
+    for process in (web, worker):
+        process.terminate()
+    for process in (web, worker):
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for the whole run. Django must not mind that Playwright's event loop is in this thread."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=testing.chromium(), args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser window of their own, and what its console complained about."""
+
+    page: Page
+    url: str
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.url + path)
+        return self.page
+
+    def sign_in(self, user: User, then: str = "/") -> Page:
+        page = self.go(f"/account/sign-in?next={quote(then)}")
+        page.fill("input[name=email]", user.email)
+        page.fill("input[name=password]", PASSWORD)
+        page.click("main button.primary")
+        page.wait_for_url(self.url + then)
+        return page
+
+    def violations(self) -> str:
+        """What axe finds wrong on this page; "" for nothing."""
+        found = Axe().run(self.page)
+        return found.generate_report() if found.violations_count else ""
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than its window."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of the whole page for the documentation, where SCREENSHOTS=1 asks for it."""
+        if os.environ.get("SCREENSHOTS") == "1":
+            width = self.page.viewport_size["width"] if self.page.viewport_size else 1280
+            height = int(self.page.evaluate("document.documentElement.scrollHeight"))
+            self.page.set_viewport_size({"width": width, "height": min(height, 2600)})
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+            self.complaints.append(message.text)
+
+    def see(self, response: Response) -> None:
+        if response.status >= 400 and response.request.resource_type not in {"document", "xhr"}:
+            self.complaints.append(f"{response.status} {response.url}")
+
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(product: Product, chromium: Browser, transactional_db: None) -> Iterator[Visit]:
+    """Opens windows; at the end none of them may have an error or a refused resource in its console."""
+    doorbell.client().flushdb()
+    windows: list[Visitor] = []
+
+    def open_window(*, js: bool = True, width: int = 1280, dark: bool = False) -> Visitor:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 800},
+            java_script_enabled=js,
+            color_scheme="dark" if dark else "light",
+            accept_downloads=True,
+        )
+        context.set_default_timeout(WAIT_SECONDS * 1000)
+        visitor = Visitor(context.new_page(), product.url)
+        visitor.page.on("console", visitor.hear)
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        visitor.page.on("response", visitor.see)
+        windows.append(visitor)
+        return visitor
+
+    yield open_window
+    complaints = [complaint for window in windows for complaint in window.complaints]
+    for window in windows:
+        window.page.context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def editor(transactional_db: None) -> User:
+    return User.objects.create_user("ines@example.com", PASSWORD, full_name="Inês Duarte", role=Role.EDITOR)
+
+
+@pytest.fixture
+def viewer(transactional_db: None) -> User:
+    return User.objects.create_user("nuria@example.com", PASSWORD, full_name="Núria Vidal", role=Role.VIEWER)
