@@ -38,6 +38,10 @@ class LoadedIndex:
             self.grid = self.grid[:: len(self.grid) // _GRID]
         self.parts = tuple((p, p.below(self.grid)) for p in parts)
 
+    def names(self, dimension: str) -> bool:
+        """Whether any row says something in a dimension, that is, has a code other than 0."""
+        return any(part.postings(dimension).sizes.keys() - {0} for part, _ in self.parts)
+
     def select(self, filters: Filters) -> "Selection":
         """The rows that pass every filter; no filters: all."""
         wanted = {name: frozenset(codes) for name, codes in filters.items()}

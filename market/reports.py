@@ -16,11 +16,13 @@ from analytics import charts
 from analytics.declarations import Answer, Column, Params, Report, register
 from analytics.index import data_version
 from analytics.selection import PERCENTS, Group, Selection, loaded
+from ingest.models import Import
 from market.filters import DATASET, LEVELS, SalaryFilters, codes_wanted
 from market.models import Country, Seniority, Stack
 from market.money import Unit, unit
+from runs.models import State
 
-BINS = 30  # and an open one
+BINS = 40  # at most, and an open one
 SHOWN = 12  # groups in a ranges figure
 MEASURES = tuple(Column(f"p{p}", f"P{p}" if p != 50 else gettext_lazy("Median"), "money") for p in PERCENTS)
 DEFINITION = gettext_lazy(
@@ -118,6 +120,7 @@ def summary_query(params: Params) -> Answer:
         reading=_summary_reading(found, shown_interval, money),
         facts=(
             _("Bars of %(step)s; the tallest: %(n)s") % {"step": money.words(step), "n": rows_said(max(counts))},
+            *filter(None, [_source()]),
         ),
     )  # fmt: skip
 
@@ -170,7 +173,7 @@ def _ranges(
         rows.append((name, group.n, *(found.get(p) for p in PERCENTS)))
         drawn.append(charts.RangeRow(name, group.n, found, link))
     n = sum(group.n for group, _name, _link in groups)
-    facts = [_("%(n)s of %(all)s rows") % {"n": f"{n:,}", "all": f"{of:,}"}] if n != of else []
+    facts = [_("%(all)s rows in all") % {"all": f"{of:,}"}] if n != of else []
     facts += [_("%(count)s more, by number of rows") % {"count": more}] if more else []
     facts += [unnamed] if unnamed else []
     label = f"{heading}: {reading}"
@@ -181,6 +184,16 @@ def _ranges(
         columns=_group_columns(heading), rows=rows, n=n, summary=_money_facts(money), chart=chart,
         reading=reading if chart else few_said(n), facts=tuple(facts), guarded=chart is None,
     )  # fmt: skip
+
+
+def _source() -> str:
+    """Which imports the rows came from, as the foot of a figure says it."""
+    states = (State.DONE, State.DONE_WITH_REJECTS)
+    done = Import.objects.filter(dataset=DATASET, load__state__in=states)
+    names = list(done.order_by("-pk").values_list("name", flat=True)[:2])
+    if len(names) == 1:
+        return _("Source: %(name)s") % {"name": names[0]}
+    return _("Source: %(count)s imports") % {"count": f"{done.count():,}"} if names else ""
 
 
 def _narrowed(params: Params, **changes: str) -> str:

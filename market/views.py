@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from analytics.presenting import Shown, shown
-from analytics.selection import loaded
+from analytics.selection import LoadedIndex, loaded
 from ingest.models import Import
 from market import reports
 from market.filters import DATASET, LEVELS, SalaryFilters, rows_wanted
@@ -37,8 +37,14 @@ class Chip:
 def salary_list(request: HttpRequest) -> HttpResponse:
     """Distribution, ranges and trend under the filters in the URL; to HTMX only the part that changes."""
     form = SalaryFilters(request.GET)
-    context: dict[str, Any] = {"form": form, "chips": _chips(request, form), "currencies": currencies()}
     index = loaded(DATASET)
+    context: dict[str, Any] = {
+        "form": form,
+        "live": True,
+        "chips": _chips(request, form),
+        "currencies": currencies(),
+        "hidden": _useless(request, index),
+    }
     context["data_version"] = max(index.segments, default=0)
     if not index.parts:
         template = "market/salary_list.html"
@@ -80,6 +86,12 @@ def _heading(form: SalaryFilters) -> str:
     return f"{title}, {country}"
 
 
+def _useless(request: HttpRequest, index: LoadedIndex) -> set[str]:
+    """Filters on what no row names; shown all the same where they are set."""
+    names = {"company": "company", "stack": "stack", "since": "month", "until": "month"}
+    return {f for f, dimension in names.items() if not request.GET.get(f) and not index.names(dimension)}
+
+
 def _chips(request: HttpRequest, form: SalaryFilters) -> list[Chip]:
     chips = []
     for name, field in form.fields.items():
@@ -101,7 +113,8 @@ def _chips(request: HttpRequest, form: SalaryFilters) -> list[Chip]:
 def salary_rows(request: HttpRequest) -> HttpResponse:
     """The rows behind a number, by id, each with the import and line that it came from."""
     form = SalaryFilters(request.GET)
-    context: dict[str, Any] = {"form": form, "chips": _chips(request, form)}
+    hidden = {*_useless(request, loaded(DATASET)), "currency", "per"}
+    context: dict[str, Any] = {"form": form, "chips": _chips(request, form), "hidden": hidden}
     if not form.is_valid():
         return render(request, "market/salary_rows.html", context, status=422)
     after = _cursor(request.GET.get("after", ""))
