@@ -1,12 +1,14 @@
 """What workers do for imports."""
 
+from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
 from ingest import checking, declarations
+from ingest.backups import services as backups
 from ingest.loading import load
-from ingest.models import Import
+from ingest.models import Backup, Import
 from ingest.storage import stored_path
 from runs.registry import task
 from skillora.lib.errors import NotFound
@@ -35,3 +37,30 @@ def _subject(attempt: "Attempt") -> Import:
     if source is None:
         raise NotFound(_("This import does not exist any more."))
     return source
+
+
+@task(backups.BACKUP_TASK, at=time(3, 0))
+def backup(attempt: "Attempt") -> None:
+    """Back every table up, then let old backups go."""
+
+    def tell(rows: int) -> None:
+        attempt.check()
+        attempt.progress(rows)
+
+    made = backups.backup_create(by=attempt.run.by, tell=tell)
+    attempt.finish(result={"name": made.name, "rows": made.rows, **backups.backups_tidy()})
+
+
+@task(backups.REHEARSAL_TASK, every=timedelta(weeks=1))
+def rehearsal(attempt: "Attempt") -> None:
+    """Restore the chosen backup, or the newest, into a scratch schema, and drop it."""
+
+    def tell(rows: int) -> None:
+        attempt.check()
+        attempt.progress(rows)
+
+    name = attempt.run.payload.get("name") or Backup.objects.values_list("name", flat=True).first()
+    if name is None:
+        return  # nothing has been backed up yet
+    found = backups.backup_rehearse(name=str(name), tell=tell)
+    attempt.finish(result={"name": found.name, "rows": found.rows})
