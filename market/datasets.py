@@ -41,10 +41,7 @@ def yearly_pay() -> Derive:
         end = np.where(end > columns["pay"], end, 0)
         pay = np.where(end > 0, (columns["pay"] + end) / 2, columns["pay"]).astype(np.float64)
         yearly = pay * _PERIOD_FACTORS[columns["period"]]
-        currency = columns["currency_id"]
-        for number in np.unique(currency):
-            rows = slice(None) if (currency == number).all() else np.flatnonzero(currency == number)
-            yearly[rows] /= rates.per_usd(int(number), columns["day"][rows])
+        yearly /= rates.per_usd(columns["currency_id"], columns["day"])
         known = np.isfinite(yearly) & (yearly < _YEARLY_MAX)
         return {
             "pay_max": end,

