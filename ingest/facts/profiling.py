@@ -54,21 +54,26 @@ class _Column:
     kind: str = ""  # number, date, text; decided from the first spellings
     signs: dict[str, int] = field(default_factory=dict)
 
-    def see(self, coded: pa.DictionaryArray) -> None:
-        """Take in a batch's cells."""
+    def see_coded(self, coded: pa.DictionaryArray) -> None:
+        """Take in a batch's cells, dictionary-encoded."""
         texts = pc.utf8_trim_whitespace(coded.dictionary)
         counts = np.bincount(coded.indices.to_numpy(zero_copy_only=True), minlength=len(texts))
-        blank = pc.equal(texts, "").to_numpy(zero_copy_only=False)
-        counts[blank] = 0
+        counts[pc.equal(texts, "").to_numpy(zero_copy_only=False)] = 0
         self.filled += int(counts.sum())
         self._count(texts, counts)
         if not self.kind and self.spellings:
             self.kind = _kind_of(pa.array(list(self.spellings)[:200]))
-        if self.kind == "number":
-            plain = pc.or_(pc.utf8_is_decimal(texts), pc.equal(texts, ""))
-            self._look(texts.filter(pc.invert(plain)), NUMBER_SIGNS)
-        elif self.kind == "date":
-            self._look(texts, DATE_SIGNS)
+        self._look(texts)
+
+    def see(self, texts: pa.StringArray) -> None:
+        """Take in a batch's cells, as they are."""
+        self.filled += len(texts) - (pc.sum(pc.equal(texts, "")).as_py() or 0)
+        self._look(texts)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether few spellings fill many cells, so that encoding them pays."""
+        return len(self.spellings) * 4 < min(self.filled, PER_BATCH * 4)
 
     def _count(self, texts: pa.StringArray, counts: "np.ndarray[Any, Any]") -> None:
         """Count the batch's most frequent spellings."""
@@ -79,20 +84,22 @@ class _Column:
         for text, count in zip(texts.take(pa.array(order)).to_pylist(), counts[order].tolist(), strict=True):
             self.spellings[text] = self.spellings.get(text, 0) + count
 
-    def _look(self, texts: pa.StringArray, signs: dict[str, str]) -> None:
-        """Evaluate the signs that can still change the verdict."""
-        for name, pattern in signs.items():
-            if len(texts) == 0 or (self.signs.get(name, 0) > (100 if name in COUNTED else 0)):
-                continue
-            if (
-                name[-2:-1] == " "
-                and not pc.any(pc.match_substring(texts, name[-1])).as_py()
-                and name[-1] in ".,"
-            ):
-                continue
-            self.signs[name] = self.signs.get(name, 0) + (
-                pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0
-            )
+    def _look(self, texts: pa.StringArray) -> None:
+        """Count the signs of how numbers or dates are written, those that can still change the verdict."""
+        signs = {"number": NUMBER_SIGNS, "date": DATE_SIGNS}.get(self.kind, {})
+        open_signs = {
+            name: pattern
+            for name, pattern in signs.items()
+            if self.signs.get(name, 0) <= (100 if name in COUNTED else 0)
+        }
+        if self.kind == "number":
+            texts = texts.filter(pc.invert(pc.ascii_is_decimal(texts)))
+        if not open_signs or len(texts) == 0:
+            return
+        texts = texts.filter(pc.match_substring_regex(texts, "|".join(f"({p})" for p in open_signs.values())))
+        for name, pattern in open_signs.items() if len(texts) else ():
+            found = pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0
+            self.signs[name] = self.signs.get(name, 0) + found
 
 
 def _kind_of(texts: pa.StringArray) -> str:
@@ -106,12 +113,20 @@ def _kind_of(texts: pa.StringArray) -> str:
 def profile(path: Path, facts: Facts) -> None:
     """Fill `facts` with row counts and what all cells of each column show."""
     seen = [_Column() for _ in facts.columns]
+    coded = set(range(len(seen)))  # after the first batches only columns whose spellings repeat
     rows = faults = 0
-    for batch in read(path, facts, set(range(len(seen)))):
+    for number, batch in enumerate(read(path, facts, coded)):
         rows += len(batch)
         faults += len(batch.faults)
-        for column, cells in zip(seen, batch.columns, strict=True):
-            column.see(cells)
+        if not batch.strict:
+            facts.lane = "careful"
+        for index, (column, cells) in enumerate(zip(seen, batch.columns, strict=True)):
+            if isinstance(cells, pa.DictionaryArray):
+                column.see_coded(cells)
+            else:
+                column.see(cells)
+            if number == 0 and column.kind and not column.repeats:
+                coded.discard(index)
     facts.rows, facts.faults = rows + faults, faults
     for column, known in zip(seen, facts.columns, strict=True):
         _conclude(column, known, facts.delimiter)

@@ -6,7 +6,6 @@ from pathlib import Path, PurePath
 
 from django.utils.translation import gettext
 
-from ingest.facts.record import Facts
 from ingest.readers.decoding import ENCODINGS, bom_of
 from ingest.spreadsheets import workbook_format
 from skillora.lib.errors import DomainError
@@ -24,18 +23,17 @@ def not_tabular() -> DomainError:
 
 @dataclass(frozen=True)
 class Scan:
-    """One pass over all bytes: valid UTF-8 or not, how many CRLF, lone LF and lone CR, and its first bytes."""
+    """One pass over all bytes: valid UTF-8 or not; and the file's first bytes."""
 
     utf8: bool
-    crlf: int
-    lf: int
-    cr: int
     head: bytes
 
     @property
     def newline(self) -> str:
-        """The line end that most lines have."""
-        return max(((self.crlf, "\r\n"), (self.lf, "\n"), (self.cr, "\r")), key=lambda pair: pair[0])[1]
+        """The line end that most lines at the start have."""
+        pairs = self.head.count(b"\r\n")
+        ends = {"\r\n": pairs, "\n": self.head.count(b"\n") - pairs, "\r": self.head.count(b"\r") - pairs}
+        return max(ends, key=lambda end: (ends[end], end == "\n"))
 
 
 def format_of(path: Path, name: str) -> str:
@@ -76,18 +74,14 @@ def _wide(head: bytes) -> str:
 def scan(path: Path) -> Scan:
     """One pass over the file's bytes."""
     decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
-    crlf = lf = cr = 0
-    head = last = b""
+    head = b""
     with path.open("rb", buffering=0) as file:
-        while piece := file.read(CHUNK):
+        while decoder is not None and (piece := file.read(CHUNK)):
             head = head or piece[:8192]
             decoder = _still_valid(decoder, piece)
-            pairs = piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
-            crlf, lf, cr = crlf + pairs, lf + piece.count(b"\n") - pairs, cr + piece.count(b"\r") - pairs
-            last = piece[-1:]
     if decoder is not None:
         decoder = _still_valid(decoder, b"", final=True)
-    return Scan(decoder is not None, crlf, lf, cr, head)
+    return Scan(decoder is not None, head)
 
 
 def _still_valid(
@@ -115,11 +109,3 @@ def encoding_of(seen: Scan, chosen: str) -> str:
     if marked == "utf-8" and not seen.utf8:
         return "cp1252"
     return marked or _wide(seen.head) or ("utf-8" if seen.utf8 else "cp1252")
-
-
-def head_text(path: Path, facts: Facts, size: int) -> str:
-    """The first `size` bytes as text, cut at a line end."""
-    from ingest.readers.decoding import chunks_of
-
-    data = next(chunks_of(path, facts.encoding, size=size), (b"", 0))[0]
-    return data.decode(errors="replace")

@@ -43,13 +43,14 @@ class Batch:
 
     lines: int64 (n,), the physical line on which each row starts. columns: one array of n texts per file column;
     the wanted ones dictionary-encoded (int32, utf8), empty cell = "", outer blanks kept. faults: lines that are no
-    rows. bytes_done: how far into the file this batch ends.
+    rows. bytes_done: how far into the file this batch ends. strict: whether its quoting was beyond doubt.
     """
 
     lines: np.ndarray[Any, np.dtype[np.int64]]
     columns: list[pa.Array]
     faults: list[Fault]
     bytes_done: int
+    strict: bool = True
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -101,7 +102,7 @@ class _Parser:
 def read(path: Path, facts: "Facts", wanted: set[int], *, batch_bytes: int = BATCH_BYTES) -> Iterator[Batch]:
     """All rows of a file as `facts` say it is written; `wanted` columns come dictionary-encoded.
 
-    Needs a few times `batch_bytes` of memory for a file of any size. A workbook is converted first, once.
+    `wanted` may change between batches. Needs a few times `batch_bytes` of memory for a file of any size. A workbook is converted first, once.
     """
     source = table_of(path, facts.sheet) if facts.sheet else path
     encoding = "utf-8" if facts.sheet else facts.encoding
@@ -135,6 +136,7 @@ class _Reading:
     parser: _Parser
     line: int  # physical line on which `carry` starts
     carry: bytes = b""  # the start of a record that the next piece completes
+    strict: bool = True  # whether the last block was read as it is
     lost: bool = False  # inside a line that is too long to be a row
 
     def take(self, piece: bytes, position: int, *, final: bool) -> Iterator[Batch]:
@@ -181,9 +183,11 @@ class _Reading:
         cut = cut_strictly(data, self.facts.delimiter, self.facts.quote, final=final)
         if cut is None or (final and cut.end < len(data)) or len(data) - cut.end > SPAN_MAX:
             return self._repaired(data, final=final)
+        self.strict = True
         return data, cut, cut.end
 
     def _repaired(self, data: bytes, *, final: bool) -> tuple[bytes, Cut, int]:
+        self.strict = False
         repaired = repair(data, self.facts.delimiter, self.facts.quote, len(self.facts.columns), final=final)
         return repaired.text, repaired.cut, repaired.end
 
@@ -210,7 +214,7 @@ class _Reading:
         columns = [
             column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in table.columns
         ]
-        return Batch(np.delete(lines, invalid), columns, faults, done)
+        return Batch(np.delete(lines, invalid), columns, faults, done, self.strict)
 
     def _fault(self, line: int, text: str) -> Fault:
         """A record whose number of cells is not the header's."""

@@ -31,14 +31,23 @@ def line_ends(data: bytes, array: Bytes, *, final: bool) -> Ints:
 
     A CR that is the last byte of a block is not counted before the next byte is known.
     """
-    returns = data.count(b"\r")
-    if returns == 0 or returns == data.count(b"\r\n"):
-        return np.flatnonzero(array == LF)
+    if data.find(b"\r") < 0 or data.count(b"\r") == data.count(b"\r\n"):
+        return positions(array == LF)
     ends = array == LF
     alone = array == CR
     alone[:-1] &= array[1:] != LF
     alone[-1] &= final
     return np.flatnonzero(ends | alone)
+
+
+def positions(mask: Bools) -> Ints:
+    """Where a sparse mask is true; eight bytes are looked at in one go, twice as fast as numpy alone."""
+    words = mask[: len(mask) // 8 * 8].view(np.uint64)
+    some = np.flatnonzero(words)
+    within = np.flatnonzero(mask[: len(words) * 8].reshape(-1, 8)[some])
+    found = some[within >> 3] * 8 + (within & 7)
+    rest = len(words) * 8 + np.flatnonzero(mask[len(words) * 8 :])
+    return np.concatenate((found, rest)) if len(rest) else found
 
 
 def cut_strictly(data: bytes, delimiter: str, quote: str, *, final: bool) -> Cut | None:
