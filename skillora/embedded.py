@@ -115,8 +115,8 @@ class Lease:
 def servers(home: Home) -> Iterator[Lease]:
     """Both servers of `home`, and their addresses in the environment where it names no others."""
     with Lease(home) as lease:
-        os.environ.setdefault("DATABASE_URL", home.address())
-        os.environ.setdefault("REDIS_URL", home.redis_url)
+        for name, address in (("DATABASE_URL", home.address()), ("REDIS_URL", home.redis_url)):
+            os.environ[name] = os.environ.get(name) or address
         yield lease
 
 
@@ -126,7 +126,7 @@ def for_command(argv: list[str]) -> Iterator[None]:
     env.load_dotenv(Path(BASE_DIR) / ".env")
     command = argv[1] if len(argv) > 1 else "help"
     if command in NEEDS_NO_SERVER or "--help" in argv:
-        os.environ.setdefault("DATABASE_URL", f"postgresql://{DATABASE}@/{DATABASE}?host=/nonexistent")
+        os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or f"postgresql://{DATABASE}@/{DATABASE}"
         yield
     elif os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         yield
