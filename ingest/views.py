@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -33,7 +34,10 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def page(*methods: str) -> Callable[[View[P]], View[P]]:
-    """A page for signed-in members; a DomainError it raises becomes a page that says so, with its status."""
+    """A page for signed-in members; a DomainError it raises becomes a page that says so, with its status.
+
+    Never cached: the back button must show where the import stands, not where it stood.
+    """
 
     def wrap(view: View[P]) -> View[P]:
         @functools.wraps(view)
@@ -43,7 +47,7 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             except DomainError as error:
                 return render(request, "ingest/import_error.html", {"error": error}, status=error.status)
 
-        return require_http_methods(methods)(login_required(answer))  # type: ignore[return-value]
+        return never_cache(require_http_methods(methods)(login_required(answer)))  # type: ignore[return-value]
 
     return wrap
 

@@ -1,0 +1,168 @@
+"""Who may open and change what, and what an error page answers; the way of a file is in the browser tests."""
+
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from accounts.models import Role, User
+from ingest import services
+from ingest.declarations import datasets
+from ingest.models import Import
+
+pytestmark = pytest.mark.django_db
+
+CONTENT = b"Job title,Salary,Notes\nData Engineer,100000,a\nDesigner,80000,b\n"
+PAGES = ("", "/map", "/check", "/rejects", "/rejects.csv")
+CHANGES = ("/map", "/map/preview", "/facts", "/check", "/load", "/cancel")
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def owner() -> User:
+    return User.objects.create_user("owner@example.com", role=Role.EDITOR)
+
+
+@pytest.fixture
+def source(owner: User, tmp_path: Path) -> Import:
+    path = tmp_path / "pay.csv"
+    path.write_bytes(CONTENT)
+    return services.import_create(by=owner, dataset="salary_records", upload=path, name="pay.csv")
+
+
+@pytest.mark.parametrize("path", ["/imports/", "/imports/new", "/imports/1", "/imports/1/rejects.csv"])
+def test_page_without_signing_in(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/account/sign-in?next=")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_viewer_reads_the_import_of_others(source: Import, page: str) -> None:
+    viewer = client_of(User.objects.create_user("viewer@example.com"))
+    response = viewer.get(f"/imports/{source.pk}{page}", follow=True)
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
+@pytest.mark.parametrize("change", CHANGES)
+def test_import_of_somebody_else_is_not_changed(source: Import, change: str, role: Role) -> None:
+    other = client_of(User.objects.create_user("other@example.com", role=role))
+    response = other.post(f"/imports/{source.pk}{change}", {"to-0": "title"})
+    assert response.status_code == 403
+    assert "This is not yours to change" in response.content.decode()
+    assert Import.objects.get() == source and not Import.objects.get().mapping
+
+
+def test_staff_maps_the_import_of_somebody_else(source: Import) -> None:
+    staff = client_of(User.objects.create_user("staff@example.com", role=Role.STAFF))
+    response = staff.post(f"/imports/{source.pk}/map", {"to-0": "title", "to-1": "salary"})
+    assert response.status_code == 302
+    assert response["Location"] == f"/imports/{source.pk}/check"
+
+
+def test_viewer_uploads() -> None:
+    viewer = client_of(User.objects.create_user("viewer@example.com"))
+    file = SimpleUploadedFile("pay.csv", CONTENT)
+    response = viewer.post("/imports/new", {"dataset": "salary_records", "file": file})
+    assert response.status_code == 403
+    assert "ask for the editor role" in response.content.decode()
+    assert not Import.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "said"),
+    [
+        ({"dataset": "salary_records"}, 422, "Choose a file first"),
+        ({"dataset": "nonsense", "file": SimpleUploadedFile("a.csv", CONTENT)}, 404, "There is no dataset"),
+        ({"dataset": "salary_records", "file": SimpleUploadedFile("a.pdf", b"%PDF-1.7")}, 400, "Unsupported"),
+    ],
+    ids=["no-file", "unknown-dataset", "not-a-table"],
+)
+def test_upload_that_is_refused(owner: User, form: dict[str, object], status: int, said: str) -> None:
+    response = client_of(owner).post("/imports/new", form)
+    assert response.status_code == status
+    assert said in response.content.decode()
+    assert not Import.objects.exists()
+
+
+def test_upload_larger_than_allowed(owner: User) -> None:
+    response = client_of(owner).post(
+        "/imports/new", CONTENT, "multipart/form-data; boundary=x", CONTENT_LENGTH=10**10
+    )
+    assert response.status_code == 413
+
+
+def test_import_that_does_not_exist(owner: User) -> None:
+    client = client_of(owner)
+    for pk in (999_999, 2**63, 10**30):
+        response = client.get(f"/imports/{pk}")
+        assert response.status_code == 404
+        assert "There is no such import" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"to-0": "title", "to-1": "title"}, "Two columns go to the same field"),
+        ({"to-0": "title"}, "Say which column holds: Pay"),
+        ({"to-0": "title", "to-1": "salary", "all-country": "Atlantis" * 50}, "/check"),
+    ],
+    ids=["doubled", "missing", "long-constant"],
+)
+def test_mapping_that_is_sent(owner: User, source: Import, form: dict[str, str], said: str) -> None:
+    response = client_of(owner).post(f"/imports/{source.pk}/map", form)
+    if said == "/check":
+        assert response.status_code == 302 and response["Location"].endswith(said)
+    else:
+        assert response.status_code == 422 and said in response.content.decode()
+
+
+def test_facts_that_cannot_be(owner: User, source: Import) -> None:
+    client = client_of(owner)
+    form = {"delimiter": "nonsense", "encoding": "klingon", "header_line": "99999999999", "numbers": "x"}
+    response = client.post(f"/imports/{source.pk}/facts", form)
+    assert response.status_code == 302
+    assert Import.objects.get().facts["delimiter"] == ","
+    response = client.post(f"/imports/{source.pk}/facts", {"header_line": "20"})
+    assert response.status_code in {302, 400, 422}
+
+
+def test_script_is_sent_on_by_a_header(owner: User) -> None:
+    form = {"dataset": "salary_records", "file": SimpleUploadedFile("pay.csv", CONTENT)}
+    response = client_of(owner).post("/imports/new", form, headers={"HX-Request": "true"})
+    assert response["HX-Redirect"] == f"/imports/{Import.objects.get().pk}/map"
+
+
+def test_hostile_names_and_cells_are_text(owner: User, tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    path = tmp_path / "x.csv"
+    path.write_text(
+        f'title,salary,"{hostile.replace(chr(34), chr(34) * 2)}"\na,1000,<b>b</b>\nb,2000,<i>c</i>\n'
+    )
+    source = services.import_create(by=owner, dataset="salary_records", upload=path, name=hostile + ".csv")
+    client = client_of(owner)
+    for page in ("/imports/", f"/imports/{source.pk}/map"):
+        body = client.get(page).content.decode()
+        assert "<script>alert" not in body and "<img src=x" not in body and "<b>b</b>" not in body
+
+
+def test_template_has_the_columns_of_its_dataset(owner: User) -> None:
+    for declared in datasets():
+        response = client_of(owner).get(f"/imports/templates/{declared.slug}.csv")
+        header = response.content.decode("utf-8-sig").strip()
+        assert header.split(",") == [column.name for column in declared.columns]
+        assert response["Content-Disposition"] == f'attachment; filename="{declared.slug}.csv"'
+
+
+def test_list_by_state_and_dataset(owner: User, source: Import) -> None:
+    client = client_of(owner)
+    assert "pay.csv" in client.get("/imports/?state=uploaded&dataset=salary_records").content.decode()
+    assert "No import fits this filter" in client.get("/imports/?state=done").content.decode()
+    assert "No import fits this filter" in client.get("/imports/?dataset=other&page=zzz").content.decode()
