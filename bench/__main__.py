@@ -40,15 +40,20 @@ def names() -> list[str]:
 
 @contextlib.contextmanager
 def throwaway_home() -> Iterator[Path]:
-    """A data folder for durable servers that is gone afterwards; SKILLORA_HOME points to it."""
+    """A data folder for durable servers that is gone afterwards; SKILLORA_HOME points to it meanwhile."""
     path = Path(tempfile.mkdtemp(prefix="skl-bench-"))
     path.chmod(0o755)
     home = path / "home"
     home.mkdir(mode=0o755)
+    before = os.environ.get("SKILLORA_HOME")
     os.environ["SKILLORA_HOME"] = str(home)
     try:
         yield home
     finally:
+        if before is None:
+            del os.environ["SKILLORA_HOME"]
+        else:
+            os.environ["SKILLORA_HOME"] = before
         data = (home / "postgres").resolve()  # lies elsewhere where the server's user cannot reach our folder
         shutil.rmtree(path, ignore_errors=True)
         if not data.is_relative_to(path):

@@ -1,0 +1,175 @@
+"""A throw-away installation of real processes that may be killed: servers, workers, and who restarts them."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+from psycopg.rows import TupleRow
+
+from bench.__main__ import throwaway_home
+from skillora import embedded
+
+ROOT = Path(__file__).resolve().parent.parent
+FINAL = ("done", "done_with_rejects", "failed", "cancelled", "undone")
+Process = subprocess.Popen[bytes]
+
+
+class World:
+    """One home with durable servers and `workers` workers; whatever dies is started again within 0.3 s."""
+
+    def __init__(self, home: Path, workers: int = 2, **environment: str) -> None:
+        self.home = embedded.Home(home)
+        self._settings = {
+            "SKILLORA_ENV": "test",
+            "SKILLORA_HOME": str(home),
+            "DJANGO_SETTINGS_MODULE": "bench.settings",
+            "LOG_LEVEL": "CRITICAL",
+            "RUN_MAX_STALLS": "1000",
+            **environment,
+        }
+        self._count = workers
+        self._workers: list[Process] = []
+        self._over = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of this world is started with."""
+        addresses = {"DATABASE_URL": self.home.address(), "REDIS_URL": self.home.redis_url}
+        return {**os.environ, **self._settings, **addresses}
+
+    def command(self, *arguments: str) -> str:
+        """What `manage.py` with these arguments prints."""
+        line = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            line, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode not in {0, 3}:
+            raise RuntimeError(f"{' '.join(arguments)}: {done.stderr[-2000:]}")
+        return done.stdout
+
+    def start(self) -> None:
+        """Tables, workers, and who restarts them; the servers run already, and their keeper restarts them."""
+        self.command("migrate", "-v0")
+        self._workers = [self._worker() for _ in range(self._count)]
+        self._supervisor.start()
+
+    def stop(self) -> None:
+        """End the workers."""
+        self._over.set()
+        if self._supervisor.is_alive():
+            self._supervisor.join()
+        for worker in self._workers:
+            worker.kill()
+            worker.wait()
+
+    def _supervise(self) -> None:
+        while not self._over.wait(0.3):
+            for n, worker in enumerate(self._workers):
+                if worker.poll() is not None:
+                    self._workers[n] = self._worker()
+
+    def _worker(self) -> Process:
+        with (self.home.path / "workers.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "manage.py", "worker"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def query(self, sql: str, *values: Any) -> list[TupleRow]:
+        """Rows of a query, asked until the database answers; it has a minute to come back."""
+        end = time.monotonic() + 60.0
+        while True:
+            try:
+                with psycopg.connect(self.home.address(), autocommit=True) as session:
+                    return session.execute(sql, values).fetchall()
+            except psycopg.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
+    def horses(self) -> list[int]:
+        """Process ids of the work-horses that are at work."""
+        found = []
+        for worker in self._workers:
+            children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children")
+            with contextlib.suppress(OSError):
+                found += [int(pid) for pid in children.read_text().split()]
+        return found
+
+    def kill_horse(self) -> bool:
+        """kill -9 a random work-horse; False where none is at work."""
+        horses = self.horses()
+        if horses:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(random.choice(horses), signal.SIGKILL)
+        return bool(horses)
+
+    def kill_process(self, pid: int, parent: bool = False) -> None:
+        """kill -9 of this work-horse, or of the worker that it belongs to."""
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            os.kill(int(status[1]) if parent else pid, signal.SIGKILL)
+
+    def pause_process(self, pid: int) -> None:
+        """SIGSTOP: it stands still, and keeps all that it holds."""
+        os.kill(pid, signal.SIGSTOP)
+
+    def wake_process(self, pid: int) -> None:
+        """SIGCONT, where it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+    def kill_parent(self) -> bool:
+        """kill -9 a random worker."""
+        alive = [w for w in self._workers if w.poll() is None]
+        if alive:
+            random.choice(alive).kill()
+        return bool(alive)
+
+    def kill_postgres(self) -> bool:
+        """kill -9 the database server."""
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it is down just now
+            os.kill(int((self.home.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+            return True
+        return False
+
+    def flush(self) -> bool:
+        """FLUSHALL on the queue server."""
+        redis.Redis.from_url(self.home.redis_url).flushall()
+        return True
+
+    def until_final(self, ids: list[int], seconds: float) -> list[int]:
+        """Wait until all these runs have ended; the ids of those that have not within `seconds`."""
+        end = time.monotonic() + seconds
+        while True:
+            sql = "SELECT id FROM runs_run WHERE id = ANY(%s) AND state <> ALL(%s)"
+            open_ = [pk for (pk,) in self.query(sql, ids, list(FINAL))]
+            if not open_ or time.monotonic() > end:
+                return open_
+            time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def world(workers: int = 2, **environment: str) -> Iterator[World]:
+    """A running World, gone afterwards."""
+    with throwaway_home() as home, embedded.Lease(embedded.Home(home)):
+        made = World(home, workers, **environment)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
