@@ -102,6 +102,8 @@ class Dataset:
     mode: Literal["append", "upsert"] = "append"
     key: tuple[str, ...] = ()
     deriving: Callable[[], Derive] | None = None
+    # Clean synthetic rows for tests and demos: (generator, rows) → canonical name → texts.
+    sample: Callable[[np.random.Generator, int], dict[str, list[str]]] | None = None
     answers_url: str = ""  # URL name of the page that a finished import links to
     rows_url: str = ""  # URL name of the list of rows; it takes ?import=<id>
 

@@ -11,6 +11,7 @@ from market.fx import Rates
 from market.hints import PAY_HINTS
 from market.models import City, Company, Period, SalaryRecord, Seniority, Stack, Title
 from market.reference import countries, currencies
+from market.samples import salary_sample
 
 PER_YEAR = {Period.YEAR: 1, Period.MONTH: 12, Period.WEEK: 52, Period.DAY: 260, Period.HOUR: 2080}
 _PERIOD_FACTORS = np.array([PER_YEAR.get(Period(n), 1) if n else 1 for n in range(6)], np.int64)
@@ -59,6 +60,7 @@ SALARY_RECORDS = register(
         answers_url="market:salary-list",
         rows_url="market:salary-rows",
         deriving=yearly_pay,
+        sample=salary_sample,
         columns=(
             Column(
                 name="title",

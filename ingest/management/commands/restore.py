@@ -1,4 +1,4 @@
-"""`manage.py restore BACKUP [--into-empty | --rehearse]`: a backup back, or a proof that it would come back."""
+"""`manage.py restore BACKUP [--into-empty | --rehearse]`: a backup back, or proof that it would come."""
 
 import time
 from argparse import ArgumentParser

@@ -1,0 +1,187 @@
+"""Load: a messy file through the whole engine, claim to commit, against bare COPY of its clean rows.
+
+Same run, same server, same table and indexes; the median of a few rounds, in turns. `post_to_done` goes through
+a real worker process, queue included.
+"""
+
+import argparse
+import contextlib
+import csv
+import io
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.db import connection
+
+TEXT_TABLE = """
+CREATE TABLE bench_text (id bigint PRIMARY KEY, import bigint NOT NULL, line bigint NOT NULL,
+    title text, salary text, currency text, country text, seniority text, stack text, company text, date text,
+    UNIQUE (import, line))
+"""
+
+
+def run(argv: list[str]) -> dict[str, Any]:
+    """Figures: ratio_to_bare_copy, ratio_to_text_copy, rows_per_s, us_per_row, post_to_done_s, …"""
+    parser = argparse.ArgumentParser(prog="bench load")
+    parser.add_argument("--rows", type=int, default=250_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args(argv)
+    with TemporaryDirectory(prefix="skl-bench-load-") as folder:
+        messy = Path(folder) / "messy.csv"
+        _write(messy, asked.rows)
+        from django.test.utils import override_settings
+
+        with override_settings(UPLOAD_DIR=Path(folder) / "uploads"):
+            return _measured(messy, asked.rows, asked.rounds)
+
+
+def _write(path: Path, rows: int) -> None:
+    """Eight text columns, spelling variants, `$1,234.50`, 2 % faults."""
+    from ingest import declarations, samples
+
+    dataset = declarations.dataset("salary_records")
+    with path.open("wb") as file:
+        file.writelines(samples.sample(dataset, rows=rows, seed=11, without="period,city"))
+
+
+def _measured(messy: Path, rows: int, rounds: int) -> dict[str, Any]:
+    ours, bare, text = [], [], []
+    first = _load(messy)
+    payload, wide = _clean_rows(first), _clean_texts(messy)
+    with connection.cursor() as cursor:
+        cursor.execute(TEXT_TABLE)
+    for _round in range(rounds):
+        _empty()
+        ours.append(_load(messy)["seconds"])
+        _empty()
+        bare.append(_bare_copy(payload))
+        text.append(_text_copy(wide))
+    _empty()
+    post = _post_to_done(messy)
+    seconds = statistics.median(ours)
+    return {
+        "rows": rows,
+        "good": first["inserted"],
+        "seconds": round(seconds, 3),
+        "bare_copy_seconds": round(statistics.median(bare), 3),
+        "text_copy_seconds": round(statistics.median(text), 3),
+        "ratio_to_bare_copy": round(seconds / statistics.median(bare), 2),
+        "ratio_to_text_copy": round(seconds / statistics.median(text), 2),
+        "best_ratio_to_bare_copy": round(min(ours) / min(bare), 2),
+        "rows_per_s": round(rows / seconds),
+        "us_per_row": round(seconds / rows * 1e6, 2),
+        "post_to_done_s": post,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def _mapped(path: Path) -> Any:
+    from ingest import services
+
+    source = services.import_create(by=None, dataset="salary_records", upload=path, name=path.name)
+    return services.import_map(source=source, by=None, fill=True)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Claim to commit, as a worker does it. {seconds, inserted, import}."""
+    from ingest import services
+    from ingest.models import Import
+    from runs import execution
+
+    submitted = services.import_submit(source=_mapped(path), by=None, force=True)
+    start = time.perf_counter()
+    state = execution.execute(submitted.pk)
+    seconds = time.perf_counter() - start
+    source = Import.objects.get(load=submitted)
+    assert state == "done_with_rejects", state
+    return {"seconds": seconds, "inserted": source.inserted, "import": source.pk}
+
+
+def _empty() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE market_salaryrecord, ingest_reject, analytics_segment")
+        with contextlib.suppress(Exception):
+            cursor.execute("TRUNCATE bench_text")
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+
+
+def _clean_rows(first: dict[str, Any]) -> bytes:
+    """What the load wrote, as CSV."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY market_salaryrecord TO STDOUT (FORMAT csv)") as copy,
+    ):
+        return b"".join(bytes(piece) for piece in copy)
+
+
+def _clean_texts(messy: Path) -> bytes:
+    """The file's own texts with key, import and line, as CSV."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    with messy.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        next(reader)
+        writer.writerows((line, 1, line, *row) for line, row in enumerate(reader, start=2))
+    return out.getvalue().encode()
+
+
+def _bare_copy(payload: bytes) -> float:
+    return _copied("COPY market_salaryrecord FROM STDIN (FORMAT csv)", payload)
+
+
+def _text_copy(payload: bytes) -> float:
+    return _copied("COPY bench_text FROM STDIN (FORMAT csv)", payload)
+
+
+def _copied(statement: str, payload: bytes) -> float:
+    """Seconds of one COPY in 64 KB pieces, as psql sends them, with its commit."""
+    start = time.perf_counter()
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for at in range(0, len(payload), 65_536):
+            copy.write(payload[at : at + 65_536])
+    return time.perf_counter() - start
+
+
+@contextlib.contextmanager
+def _worker() -> Iterator[None]:
+    """One worker process of the product."""
+    from django.conf import settings
+
+    env = {**os.environ, "UPLOAD_DIR": str(settings.UPLOAD_DIR)}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "worker"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        time.sleep(6)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _post_to_done(path: Path) -> float:
+    """Seconds from submit to the final state, by a worker, seen by polling every 10 ms; the second of two."""
+    from ingest import services
+
+    seconds = 0.0
+    with _worker():
+        for _warm in range(2):
+            source = _mapped(path)
+            start = time.perf_counter()
+            submitted = services.import_submit(source=source, by=None, force=True)
+            while submitted.is_open:
+                time.sleep(0.01)
+                submitted.refresh_from_db()
+            seconds = time.perf_counter() - start
+            assert submitted.state == "done_with_rejects", submitted.error_message
+    return round(seconds, 3)
