@@ -64,13 +64,19 @@ def import_body(source: Import) -> Body:
     body["eta_seconds"] = summary.eta_seconds
     body["seconds"] = summary.seconds
     body["file_id"] = source.stored
-    body["facts"] = source.facts
+    body["facts"] = _facts(source)
     body["suggestion"] = source.suggestion
     body["mapping"] = source.mapping
     body["lenient"] = source.lenient
     body["check"] = _check(source)
     body["reasons"] = [vars(group) for group in summary.groups]
     return body
+
+
+def _facts(source: Import) -> Body:
+    """Without the distinct spellings, which the wizard alone needs: there may be thousands."""
+    columns = [{k: v for k, v in c.items() if k != "distinct"} for c in source.facts.get("columns", [])]
+    return {**source.facts, "columns": columns} if source.facts else {}
 
 
 def _counters(summary: Summary) -> Body:
