@@ -26,10 +26,11 @@ def storm(
     for deed in deeds:
         time.sleep(random.uniform(*pause))
         end = time.monotonic() + 3.0
-        while not deed():  # no horse at work, or no server up, just now
+        while not (hit := deed()) and time.monotonic() < end:
             time.sleep(0.05)
-            if time.monotonic() > end:
-                deed = here.kill_parent
+        if not hit:  # no horse at work, no server up
+            deed = here.kill_parent  # noqa: PLW2901
+            deed()
         done[deed.__name__] += 1
     return done
 
