@@ -12,6 +12,7 @@ Words = Callable[[float], str]  # an amount as text
 
 _TOP, _BASE, _LOWEST = 72.0, 282.0, 1.0  # of histogram bars, px
 _EDGE = 14.0  # percent: labels nearer to an edge turn inwards
+_LAST_TICK = 84.0  # percent: room for the open end's label
 _LABEL_GAP = 16.0  # px between the names of two lines
 
 
@@ -100,7 +101,7 @@ def histogram(
 
 def _histogram_axis(edges: Sequence[float], width: float, short: Words) -> list[Mark]:
     every = max(1, round(len(edges) / 6))
-    shown = [i for i in range(0, len(edges) - every // 2 - 1, every)]
+    shown = [i for i in range(0, len(edges), every) if i * width <= _LAST_TICK]
     axis = [Mark(i * width, short(edges[i]), anchor="mid" if i else "") for i in shown]
     return [*axis, Mark(100, f"{short(edges[-1])}+", anchor="end")]
 

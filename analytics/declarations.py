@@ -33,8 +33,8 @@ class Column:
 class Answer:
     """What a report's query found.
 
-    rows: one value per column. summary: figures that stand above the rows in JSON. reading: how to read the chart,
-    or why there is none (`guarded`). facts: said under it.
+    rows: one value per column. summary: figures that stand above the rows in JSON. reading: how to read the
+    chart, or why there is none (`guarded`). facts: said under it.
     """
 
     columns: tuple[Column, ...]
@@ -50,7 +50,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One question. `query` gets the form's cleaned data; `version` names the state of the data it then reads."""
+    """One question. `query` gets the form's cleaned data; `version` names the data that it then reads."""
 
     slug: str
     title: Text

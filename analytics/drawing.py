@@ -145,7 +145,7 @@ def png_file(svg: str) -> bytes:
 
 
 def source_line(answer: Answer, version: str) -> str:
-    """The foot of a file: n, what is said under the figure, and the data version, so that a copy can be traced."""
+    """The foot of a file: n, what is said under the figure, and the data version: a copy can be traced."""
     count = _("n = %(n)s") % {"n": f"{answer.n:,}"}
     return " · ".join(
         [count, *map(str, answer.facts), _("Skillora, data version %(version)s") % {"version": version}]

@@ -1,12 +1,12 @@
-"""The percentile index of a dataset: declared by a domain, written with the rows, rebuilt from them at any time.
+"""The percentile index of a dataset: declared by a domain, written with the rows, rebuilt at any time.
 
-A load adds a segment out of the arrays in memory. An undo or edit replaces the segments that cover the changed ids,
-read again from the table. A run in the background merges small ones. All of it is exact at every commit:
+A load adds a segment out of the arrays in memory. An undo or edit replaces the segments that cover the
+changed ids, read again from the table. A run in the background merges small ones. All of it is exact at every commit:
 
 * Loads only insert, so they never wait for each other.
 * Whoever replaces segments holds one advisory lock per dataset until it commits.
-* A replacement looks at the segments before and after it reads the table; where a load committed in between, it
-  starts again. So what was read and what is replaced are the same rows.
+* A replacement looks at the segments before and after it reads the table; where a load committed in between,
+  it starts again. So what was read and what is replaced are the same rows.
 """
 
 import hashlib
@@ -175,7 +175,7 @@ def segments_replace(
     choose: Callable[[list[Segment]], list[Segment]],
     also: Spans | None = None,
 ) -> int:
-    """Replace the chosen segments by what the table holds in their spans (and in `also`); how many came of it."""
+    """Replace the chosen segments by what the table holds in their spans and in `also`; how many."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
@@ -203,7 +203,7 @@ def rebuild(dataset: str) -> int:
 
 
 def merge(dataset: str) -> int:
-    """Put small segments together, as many as fit into one; how many came of it, 0 where there was nothing to do."""
+    """Put the small segments together; how many came of it, 0 where there was nothing to do."""
 
     def small(found: list[Segment]) -> list[Segment]:
         candidates = sorted((s for s in found if s.rows + s.excluded <= SMALL_ROWS), key=lambda s: s.pk)

@@ -9,8 +9,8 @@ from django.db import models
 class Segment(models.Model):
     """One part of a dataset's percentile index: the rows with ids in `spans`, as columns in value order.
 
-    Immutable: a change of rows replaces the segments that cover them, so the set of visible ids is the version
-    of the data (analytics.index.data_version). The table stays the truth; a segment can be rebuilt at any time.
+    Immutable: a change of rows replaces the segments that cover them, so the set of visible ids is the
+    version of the data (analytics.index.data_version). The table stays the truth; a segment can be rebuilt.
     """
 
     dataset = models.CharField(max_length=40)

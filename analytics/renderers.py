@@ -33,7 +33,7 @@ def _plain(value: Any) -> Any:
 
 
 def csv_lines(answer: Answer) -> Iterator[str]:
-    """A header of column names, then the rows; text that a spreadsheet would run is quoted with an apostrophe."""
+    """A header of column names, then the rows; text that a spreadsheet would run gets an apostrophe."""
     line = io.StringIO()
     writer = csv.writer(line)
     for row in ([c.name for c in answer.columns], *answer.rows):

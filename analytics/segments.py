@@ -1,8 +1,8 @@
-"""A segment: up to about a million rows as columns in value order, and the bitmaps that questions are asked of.
+"""A segment: up to about a million rows as columns in value order, and the bitmaps that answer questions.
 
-Stored are the values and, per dimension, the code of each row, both sorted by value: building that costs one sort.
-Bitmaps of positions (pyroaring) are made where a process first needs them. Because positions are in value order, a
-filter is AND/OR of bitmaps, n is a length, a percentile is a select and a histogram bar the difference of two ranks.
+Stored are the values and, per dimension, the code of each row, sorted by value: that costs one sort. Bitmaps of
+positions (pyroaring) are made where a process first needs them. Because positions are in value order, a filter
+is AND/OR of bitmaps, n a length, a percentile a select, a histogram bar the difference of two ranks.
 """
 
 import json
@@ -41,7 +41,7 @@ def value_order(values: Array) -> Array:
 
 
 def pack(values: Array, codes: Mapping[str, Array]) -> bytes:
-    """The bytes of a segment: rows with values > 0, which are int64, and non-negative codes of equal length."""
+    """The bytes of a segment: int64 values > 0 and non-negative codes, all of equal length."""
     order = value_order(values)
     columns = {"": _narrow(values, np.uint32)[order]}
     columns.update({name: _narrow(column, np.uint8)[order] for name, column in codes.items()})

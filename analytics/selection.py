@@ -1,7 +1,7 @@
 """Exact answers from an index: how many rows pass the filters, and what stands at which rank among them.
 
-A loaded index is kept per process and named by the ids of its segments, which never change; after a load only the
-new segment is read.
+A loaded index is kept per process and named by the ids of its segments, which never change; after a load only
+the new segment is read.
 """
 
 import threading
@@ -120,7 +120,7 @@ class Selection:
         ranks = sorted({r for low, rest in places.values() for r in ((low, low + 1) if rest else (low,))})
         at = dict(zip(ranks, self.values(ranks), strict=True))
         return {
-            percent: at[low] + (Fraction((at[low + 1] - at[low]) * rest, 100) if rest else 0)
+            percent: at[low] + Fraction((at[low + 1] - at[low]) * rest if rest else 0, 100)
             for percent, (low, rest) in places.items()
         }
 

@@ -1,6 +1,6 @@
 """Rows of a table as column arrays: the way back from PostgreSQL that rebuilding an index takes.
 
-The server gathers each column into one binary array, so that the client handles a few values and not a million rows.
+The server gathers each column into one binary array: the client handles a few values and not a million rows.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def table_columns(model: type[models.Model], wanted: tuple[str, ...], spans: Spa
 
 
 def _number(column: "models.Field[object, object]", *, date: bool) -> sql.Composed:
-    name = sql.Identifier(column.column)
+    name = sql.Identifier(str(column.column))
     if date:
         number = sql.SQL("coalesce({} - DATE '1970-01-01', {})").format(name, sql.Literal(_NO_DATE))
     else:

@@ -66,7 +66,7 @@ Params = Mapping[str, Any]
 
 
 def codes_wanted(params: Params, version: str) -> dict[str, frozenset[int]]:
-    """Dimension of the index → codes that pass at this data version; dimensions without a filter are left out."""
+    """Dimension of the index → codes that pass at this data version; only dimensions with a filter."""
     wanted: dict[str, frozenset[int]] = {}
     for name, model in (("title", Title), ("stack", Stack), ("company", Company)):
         if text := params.get(name):
@@ -96,7 +96,7 @@ def _named(model: type[models.Model], text: str, version: str) -> frozenset[int]
 
 @lru_cache(maxsize=512)
 def countries_meant(text: str) -> frozenset[int]:
-    """Ids of what a code, name or alias stands for; of all names that contain `text` only where that is nothing."""
+    """Ids of what a code, name or alias stands for; else of all names that contain `text`."""
     if known := COUNTRY.number(text):
         return frozenset([known])
     found = Country.objects.filter(name__icontains=text).exclude(pk=0)

@@ -1,8 +1,9 @@
-"""Questions about pay, answered from the percentile index in yearly US dollars, shown in the unit asked for."""
+"""Questions about pay, answered from the percentile index, shown in the unit asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -26,9 +27,9 @@ BINS = 40  # at most, and an open one
 SHOWN = 12  # groups in a ranges figure
 MEASURES = tuple(Column(f"p{p}", f"P{p}" if p != 50 else gettext_lazy("Median"), "money") for p in PERCENTS)
 DEFINITION = gettext_lazy(
-    "Pay is brought to a year (12 months, 52 weeks, 260 days, 2,080 hours) and to US dollars at the rate of the "
-    "row's date. Rows without a rate are left out. A percentile is interpolated linearly between the two nearest "
-    "rows, as PostgreSQL's percentile_cont and pandas do. Fewer rows than the limit give no figure."
+    "Pay is brought to a year (12 months, 52 weeks, 260 days, 2,080 hours) and to US dollars at the rate of "
+    "the row's date. Rows without a rate are left out. A percentile is interpolated linearly between the two "
+    "nearest rows, as PostgreSQL's percentile_cont and pandas do. Fewer rows than the limit give no figure."
 )
 STACK_DEFINITION = gettext_lazy("A stack is the whole list of skills that a row names together.")
 TREND_DEFINITION = gettext_lazy("The median of each calendar year of the row's date.")
@@ -102,7 +103,7 @@ def summary_query(params: Params) -> Answer:
         )
     found = _shown(selection.percentiles(), money)
     step = charts.nice_step(max(found[90] * 4 / 3, 1), BINS)
-    bins = max(10, min(BINS, int(found[90] * 4 / 3 / step) + 1))
+    bins = max(10, min(BINS, ceil(found[90] * 4 / 3 / step)))
     edges = [i * step for i in range(bins + 1)]
     counts = selection.histogram([money.cents(edge) for edge in edges])
     interval = selection.median_interval()
@@ -111,7 +112,11 @@ def summary_query(params: Params) -> Answer:
         columns=columns,
         rows=list(zip(edges, [*edges[1:], None], counts, strict=True)),
         n=selection.n,
-        summary={**{f"p{p}": found[p] for p in PERCENTS}, "median_interval": shown_interval, **_money_facts(money)},
+        summary={
+            **{f"p{p}": found[p] for p in PERCENTS},
+            "median_interval": shown_interval,
+            **_money_facts(money),
+        },
         chart=charts.histogram(
             edges, counts, found, label=_summary_label(found, selection.n, money),
             words=money.words, short=money.short, count_words=rows_said,
@@ -119,7 +124,8 @@ def summary_query(params: Params) -> Answer:
         question=_summary_question(params),
         reading=_summary_reading(found, shown_interval, money),
         facts=(
-            _("Bars of %(step)s; the tallest: %(n)s") % {"step": money.words(step), "n": rows_said(max(counts))},
+            _("Bars of %(step)s; the tallest: %(n)s")
+            % {"step": money.words(step), "n": rows_said(max(counts))},
             *filter(None, [_source()]),
         ),
     )  # fmt: skip
@@ -231,7 +237,8 @@ def country_query(params: Params) -> Answer:
     known = Country.objects.in_bulk([g.code for g in groups])
     named = [(g, str(known[g.code]), _narrowed(params, country=known[g.code].code)) for g in groups]
     return _ranges(
-        params, named, heading=_("Country"), reading=f"{_('The countries with most rows, highest median first.')} {READING}",
+        params, named, heading=_("Country"),
+        reading=f"{_('The countries with most rows, highest median first.')} {READING}",
         of=selection.n, more=max(0, len(counts) - len(groups)),
     )  # fmt: skip
 

@@ -52,7 +52,7 @@ class Attention:
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """What the data says and what in it wants a hand; without data, three ways to begin."""
-    latest = list(imports_visible(people(request)).with_run().order_by("-pk")[:LATEST])
+    latest = list(imports_visible(people(request)).select_related("load", "by").order_by("-pk")[:LATEST])
     index = loaded(DATASET)
     context: dict[str, Any] = {
         "latest": latest,
@@ -87,7 +87,7 @@ def people(request: HttpRequest) -> User:
 
 def _attention(user: User) -> list[Attention]:
     """Imports whose load failed, and those with open rejects, newest first."""
-    mine = imports_visible(user).with_run().order_by("-pk")
+    mine = imports_visible(user).select_related("load", "by").order_by("-pk")
     failed = [
         Attention(
             "bad", "alert", gettext_lazy("Failed:"), source.name,
@@ -100,7 +100,8 @@ def _attention(user: User) -> list[Attention]:
     to_fix = [
         Attention(
             "warn", "alert", gettext_lazy("To fix:"), source.name,
-            _("%(open)s of %(read)s rows rejected") % {"open": f"{source.to_fix:,}", "read": f"{source.rows_read:,}"},
+            _("%(open)s of %(read)s rows rejected")
+            % {"open": f"{source.to_fix:,}", "read": f"{source.rows_read:,}"},
             reverse("ingest:reject-list", args=[source.pk]), gettext_lazy("See rows"),
         )
         for source in mine.filter(load__state=State.DONE_WITH_REJECTS).annotate(to_fix=open_rejects)[:4]

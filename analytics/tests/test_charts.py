@@ -48,7 +48,13 @@ def test_histogram_stays_inside_its_plot(counts: list[int], values: list[float])
 def test_histogram_bars_are_as_high_as_their_counts() -> None:
     percentiles = {10: 5.0, 25: 12.0, 50: 15.0, 75: 22.0, 90: 28.0}
     drawn = charts.histogram(
-        [0, 10, 20, 30], [10, 40, 20, 0], percentiles, label="", words=words, short=words, count_words=count_words
+        [0, 10, 20, 30],
+        [10, 40, 20, 0],
+        percentiles,
+        label="",
+        words=words,
+        short=words,
+        count_words=count_words,
     )
     heights = [bar.height for bar in drawn.bars]
     assert heights[1] == 4 * heights[0] == 2 * heights[2]
@@ -86,9 +92,21 @@ def test_painted_svg_has_no_class_and_escapes_nothing_twice() -> None:
 
 # Machado, Oliveira and Fernandes (2009): full deficiency, on linear RGB.
 DEFICIENCIES = {
-    "protan": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
-    "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
-    "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+    "protan": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deutan": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "tritan": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
     "none": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
 }
 NOTICEABLE = 10.0  # CIE76 distance in Lab at which two marks are told apart side by side

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from analytics import index as engine
 from analytics.models import Segment
-from analytics.segments import pack
-from analytics.selection import LoadedIndex, loaded
+from analytics.segments import LoadedSegment, pack
+from analytics.selection import LoadedIndex, Selection, loaded
 from ingest import hooks
 from ingest.declarations import Arrays
 from market.indexes import SALARIES
 from market.models import SalaryRecord
 from market.tests.salaries import COUNTRIES, columns_made, names_made, rows_stored
+from runs.models import Run
 
 pytestmark = pytest.mark.django_db
 DATASET = "salary_records"
@@ -41,13 +42,13 @@ def truth(where: str = "true") -> tuple[int, list[float]]:
     return n, percentiles or []
 
 
-def agrees(selection, where: str) -> None:
+def agrees(selection: Selection, where: str) -> None:
     n, expected = truth(where)
     assert selection.n == n
     assert [float(p) for p in selection.percentiles().values()] == pytest.approx(expected, abs=1e-6)
 
 
-def test_index_after_loads_agrees_with_the_table_across_segments():
+def test_index_after_loads_agrees_with_the_table_across_segments() -> None:
     for number in range(1, 4):
         load(columns_made(400, seed=number, import_id=number))
     found = loaded(DATASET)
@@ -62,7 +63,7 @@ def test_index_after_loads_agrees_with_the_table_across_segments():
     assert found.excluded == SalaryRecord.objects.filter(pay_year_usd=0).count()
 
 
-def test_index_of_one_segment_gives_every_rank_and_histogram():
+def test_index_of_one_segment_gives_every_rank_and_histogram() -> None:
     columns = columns_made(500)
     load(columns)
     values = np.sort(columns["pay_year_usd"][columns["pay_year_usd"] > 0])
@@ -73,7 +74,7 @@ def test_index_of_one_segment_gives_every_rank_and_histogram():
     assert selection.histogram(edges) == counted
 
 
-def test_rows_changed_rebuilds_only_the_segments_that_cover_them():
+def test_rows_changed_rebuilds_only_the_segments_that_cover_them() -> None:
     for number in range(1, 4):
         load(columns_made(100, seed=number, import_id=number))
     kept = Segment.objects.order_by("id").values_list("id", flat=True)
@@ -86,7 +87,7 @@ def test_rows_changed_rebuilds_only_the_segments_that_cover_them():
     agrees(loaded(DATASET).select({}), "true")
 
 
-def test_rows_loaded_between_the_lines_of_an_earlier_load_are_counted_once():
+def test_rows_loaded_between_the_lines_of_an_earlier_load_are_counted_once() -> None:
     columns = columns_made(100)
     fixed = {name: column[40:41] for name, column in columns.items()}
     rest = {name: np.delete(column, 40) for name, column in columns.items()}
@@ -99,7 +100,7 @@ def test_rows_loaded_between_the_lines_of_an_earlier_load_are_counted_once():
     agrees(loaded(DATASET).select({}), "true")
 
 
-def test_merge_of_small_segments_changes_no_answer():
+def test_merge_of_small_segments_changes_no_answer() -> None:
     for number in range(1, 12):
         load(columns_made(60, seed=number, import_id=number))
     before = loaded(DATASET).select({"seniority": {2, 3}}).percentiles()
@@ -110,7 +111,18 @@ def test_merge_of_small_segments_changes_no_answer():
     assert engine.merge(DATASET) == 0
 
 
-def test_rebuild_from_the_table_equals_what_loads_wrote():
+def test_merge_is_started_once_when_small_segments_have_piled_up() -> None:
+    for number in range(1, engine.MERGE_ABOVE + 1):
+        load(columns_made(5, seed=number, import_id=number))
+    engine.merge_when_due(DATASET)
+    assert not Run.objects.filter(task=engine.MERGE_TASK).exists()
+    load(columns_made(5, import_id=99))
+    engine.merge_when_due(DATASET)
+    engine.merge_when_due(DATASET)
+    assert Run.objects.get(task=engine.MERGE_TASK).payload == {"dataset": DATASET}
+
+
+def test_rebuild_from_the_table_equals_what_loads_wrote() -> None:
     load(columns_made(300))
     load(columns_made(300, seed=2, import_id=2))
     written = loaded(DATASET).select({}).percentiles()
@@ -121,7 +133,7 @@ def test_rebuild_from_the_table_equals_what_loads_wrote():
     assert loaded(DATASET).select({}).percentiles() == written
 
 
-def test_group_by_gives_each_code_its_own_percentiles():
+def test_group_by_gives_each_code_its_own_percentiles() -> None:
     load(columns_made(300))
     load(columns_made(300, seed=2, import_id=2))
     groups = loaded(DATASET).select({}).group_by("country", top=3)
@@ -133,7 +145,7 @@ def test_group_by_gives_each_code_its_own_percentiles():
         assert [float(p) for p in group.percentiles.values()] == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_rolled_back_load_leaves_no_trace_in_the_loaded_index():
+def test_a_rolled_back_load_leaves_no_trace_in_the_loaded_index() -> None:
     load(columns_made(50))
     version = engine.data_version(DATASET)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
@@ -154,9 +166,9 @@ cents = st.integers(min_value=1, max_value=1 << 44) | st.integers(min_value=1, m
     ),
     wanted=st.sets(st.integers(0, 3), min_size=1),
 )
-def test_percentiles_of_any_segments_equal_linear_interpolation(parts, wanted):
-    from analytics.segments import LoadedSegment
-
+def test_percentiles_of_any_segments_equal_linear_interpolation(
+    parts: list[list[tuple[int, int]]], wanted: set[int]
+) -> None:
     segments = {}
     for i, part in enumerate(parts):
         values, codes = (np.array(column, np.int64) for column in zip(*part, strict=True))
@@ -179,7 +191,9 @@ def test_percentiles_of_any_segments_equal_linear_interpolation(parts, wanted):
     levels=st.sets(st.integers(0, 7), min_size=1),
     titles=st.sets(st.integers(0, 4), min_size=1),
 )
-def test_any_filters_agree_with_percentile_cont(countries, levels, titles):
+def test_any_filters_agree_with_percentile_cont(
+    countries: set[int], levels: set[int], titles: set[int]
+) -> None:
     if not SalaryRecord.objects.exists():
         load(columns_made(250))
         load(columns_made(250, seed=2, import_id=2))
@@ -191,6 +205,6 @@ def test_any_filters_agree_with_percentile_cont(countries, levels, titles):
     )
 
 
-def test_index_declares_columns_of_its_model():
+def test_index_declares_columns_of_its_model() -> None:
     attnames = {f.attname for f in SalaryRecord._meta.concrete_fields}
     assert {SALARIES.value, *(d.attname for d in SALARIES.dimensions)} <= attnames

@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from analytics.index import rebuild
+from market.models import Stack
 from market.tests.salaries import columns_made, rows_stored
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +41,7 @@ def test_salary_page_shows_n_median_and_every_figure(viewer: Client, rows: dict[
     pay = rows["pay_year_usd"][rows["pay_year_usd"] > 0]
     text = viewer.get("/salaries/").content.decode()
     assert f"n = {len(pay):,}" in text
-    assert f"Median <tspan class=\"q-full\">${np.median(pay) / 100:,.0f}" in text
+    assert f'Median <tspan class="q-full">${np.median(pay) / 100:,.0f}' in text
     for slug in ("summary", "seniority", "country", "stack", "trend"):
         assert f'id="salary-{slug}"' in text
     assert not re.search(r"\sstyle=|\son\w+=|<style", text)
@@ -89,7 +90,8 @@ def test_filters_that_cannot_be_used_say_so_on_page_and_api(
 def test_nothing_matches_says_so_and_offers_a_way_out(viewer: Client, rows: dict[str, np.ndarray]) -> None:
     text = viewer.get("/salaries/?title=astronaut").content.decode()
     assert "No row passes these filters" in text
-    assert "<rect" not in text.split("<main")[1].split("</main>")[0].replace("<rect", "<rect", 0) or True
+    assert 'href="/salaries/"' in text
+    assert "plot-svg" not in text
     assert viewer.get(f"{API}salary-summary.json?title=astronaut").json()["p50"] is None
 
 
@@ -147,7 +149,9 @@ def test_report_has_an_etag_that_changes_with_the_data(viewer: Client, rows: dic
     assert changed.json()["n"] > first.json()["n"]
 
 
-@pytest.mark.parametrize("slug", ["salary-summary", "salary-seniority", "salary-country", "salary-stack", "salary-trend"])
+@pytest.mark.parametrize(
+    "slug", ["salary-summary", "salary-seniority", "salary-country", "salary-stack", "salary-trend"]
+)
 def test_report_as_picture_stands_alone(viewer: Client, rows: dict[str, np.ndarray], slug: str) -> None:
     for theme in ("light", "dark"):
         svg = viewer.get(f"{API}{slug}.svg?theme={theme}").content.decode()
@@ -162,8 +166,6 @@ def test_report_as_picture_stands_alone(viewer: Client, rows: dict[str, np.ndarr
 
 
 def test_report_as_csv_is_safe_in_a_spreadsheet(viewer: Client, rows: dict[str, np.ndarray]) -> None:
-    from market.models import Stack
-
     Stack.objects.filter(name="Go,Postgres,Vue").update(name="=cmd|'/c calc'!A1")
     response = viewer.get(f"{API}salary-stack.csv")
     assert response["Content-Disposition"] == 'attachment; filename="salary-stack.csv"'
