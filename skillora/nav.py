@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Max
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from analytics.models import Segment
 from ingest.models import Import
 from runs.models import State
 
@@ -54,6 +56,12 @@ def _last_import() -> datetime | None:
     return ended.order_by("-load__finished_at").values_list("load__finished_at", flat=True).first()
 
 
+def _data_version() -> int:
+    """The newest visible change of what percentiles are made from; 0 before the first."""
+    newest = Segment.objects.aggregate(newest=Max("id"))["newest"]
+    return int(newest or 0)
+
+
 def context(request: HttpRequest) -> dict[str, object]:
     """Template context of every page. The database is asked only by pages that show it."""
     return {
@@ -61,4 +69,5 @@ def context(request: HttpRequest) -> dict[str, object]:
         "theme": theme_of(request),
         "themes": THEMES,
         "last_import_at": _last_import,
+        "data_version": _data_version,
     }

@@ -132,6 +132,7 @@ def test_two_columns_to_one_field(visit: Visit, editor: User, tmp_path: Path, js
     visitor = visit(js=js)
     page = visitor.sign_in(editor)
     upload(visitor, files.csv_file(tmp_path / "pay.csv", files.rows()))
+    page.get_by_label("Notes goes to").focus()
     page.get_by_label("Notes goes to").select_option("title")
     if not js:
         page.click("main button.primary")
