@@ -3,6 +3,7 @@
 from django.urls import path
 
 from ingest import views
+from ingest.backups import views as backups
 
 app_name = "ingest"
 urlpatterns = [
@@ -19,4 +20,7 @@ urlpatterns = [
     path("imports/<int:pk>/remap", views.import_remap, name="import-remap"),
     path("imports/<int:pk>/rejects", views.reject_list, name="reject-list"),
     path("imports/<int:pk>/rejects.csv", views.reject_download, name="reject-download"),
+    path("backups/", backups.backup_list, name="backup-list"),
+    path("backups/new", backups.backup_new, name="backup-new"),
+    path("backups/<int:pk>/rehearse", backups.backup_rehearse, name="backup-rehearse"),
 ]

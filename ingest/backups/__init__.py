@@ -4,7 +4,7 @@ declarations  what domains say about their tables: derived, partitioned, never e
 tables        which tables and columns there are; count and order-independent checksum of a table
 avro          a table's schema and rows as an Avro container file, and back
 manifest      what a backup holds; the seal that a flipped bit breaks
-storages      a local folder, or S3-compatible storage
+storages      a local folder, or (bucket) S3-compatible storage
 writing       database → storage
 restoring     storage → database, in one transaction
 services      what commands, pages and tasks share; retention

@@ -4,6 +4,7 @@ import re
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,7 +15,7 @@ from ingest.backups import manifest, restoring, writing
 from ingest.backups.manifest import Manifest
 from ingest.backups.storages import Storage, storage
 from ingest.models import Backup
-from runs.models import Run
+from runs.models import OPEN_STATES, Run, State
 from runs.services import run_start
 from skillora.lib.errors import Conflict, DomainError, NotFound
 
@@ -159,3 +160,33 @@ def _finished(place: Storage, name: str) -> bool:
     except DomainError:
         return True  # damaged or newer: not ours to judge here, and never a reason to remove it early
     return True
+
+
+class Concern(NamedTuple):
+    """A reason for staff to look at the backups; tone: "bad" or "warn"."""
+
+    tone: str
+    title: str
+    text: str
+
+
+def concerns() -> list[Concern]:
+    """What is wrong with the backups now; empty while all is well. For the page, and for the admin's index."""
+    found = []
+    for task, title in (
+        (BACKUP_TASK, _("The last backup failed")),
+        (REHEARSAL_TASK, _("The last rehearsal failed")),
+    ):
+        last = Run.objects.filter(task=task).exclude(state__in=(*OPEN_STATES, State.CANCELLED)).first()
+        if last and last.state == State.FAILED:
+            found.append(Concern("bad", title, last.error_message))
+    newest = Backup.objects.first()
+    if newest and newest.created_at < timezone.now() - STALE:
+        text = _("Is the scheduler running? A backup is due each day at 03:00 UTC.")
+        found.append(Concern("warn", _("The last backup is older than a day and a half"), text))
+    return found
+
+
+def under_way() -> list[Run]:
+    """Backups and rehearsals that have not ended."""
+    return list(Run.objects.open().filter(task__in=(BACKUP_TASK, REHEARSAL_TASK)))

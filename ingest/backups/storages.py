@@ -2,26 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
-from django.utils.translation import gettext as _
-
-from skillora.lib.errors import DomainError
-
-
-class StorageFailed(DomainError):
-    """The storage did not answer, or refused."""
-
-    code = "backup_storage"
-    status = 503
 
 
 class Storage(Protocol):
@@ -96,74 +81,6 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-@contextmanager
-def _answers(place: str) -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError, boto3.exceptions.Boto3Error) as error:
-        raise StorageFailed(
-            _("The storage %(place)s refused: %(why)s. Check BACKUP_S3_… and the keys.")
-            % {"place": place, "why": str(error)[:300]}
-        ) from error
-
-
-class Bucket:
-    """A bucket of S3-compatible storage; keys come from the environment, as boto3 reads them."""
-
-    def __init__(self, bucket: str, prefix: str = "", endpoint: str = "", region: str = "us-east-1") -> None:
-        self.bucket = bucket
-        self.prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
-        config = Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path"},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            connect_timeout=10,
-            read_timeout=60,
-            retries={"max_attempts": 4, "mode": "standard"},
-        )
-        with _answers(self.place):
-            self.client: Any = boto3.client(
-                "s3", endpoint_url=endpoint or None, region_name=region, config=config
-            )
-
-    @property
-    def place(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
-
-    def put(self, key: str, source: Path) -> None:
-        with _answers(self.place):
-            self.client.upload_file(str(source), self.bucket, self.prefix + key)
-        source.unlink()
-
-    def fetch(self, key: str, folder: Path) -> Path | None:
-        target = folder / key.replace("/", "-")
-        with _answers(self.place):
-            try:
-                self.client.download_file(self.bucket, self.prefix + key, str(target))
-            except ClientError as error:
-                if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
-                    return None
-                raise
-        return target
-
-    def names(self) -> list[str]:
-        with _answers(self.place):
-            pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=self.prefix, Delimiter="/"
-            )
-            prefixes = [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", [])]
-        return sorted(prefix.removeprefix(self.prefix).strip("/") for prefix in prefixes)
-
-    def remove(self, name: str) -> None:
-        prefix = f"{self.prefix}{name}/"
-        with _answers(self.place):
-            self.client.delete_object(Bucket=self.bucket, Key=prefix + "manifest.json")
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-            for key in [found["Key"] for page in pages for found in page.get("Contents", [])]:
-                self.client.delete_object(Bucket=self.bucket, Key=key)
-
-
 def storage(address: str = "") -> Storage:
     """The storage at `address` (a folder, or s3://bucket/prefix); "" is the one that the settings name."""
     if address.startswith("s3://"):
@@ -176,5 +93,7 @@ def storage(address: str = "") -> Storage:
     return Folder(settings.BACKUP_DIR)
 
 
-def _bucket(bucket: str, prefix: str) -> Bucket:
+def _bucket(bucket: str, prefix: str) -> Storage:
+    from ingest.backups.bucket import Bucket  # noqa: PLC0415 (boto3 takes a third of a second and 20 MB)
+
     return Bucket(bucket, prefix, settings.BACKUP_S3_ENDPOINT, settings.BACKUP_S3_REGION)
