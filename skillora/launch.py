@@ -286,8 +286,11 @@ def _serve(product: Product, stack: contextlib.ExitStack) -> None:
     product.start()
     if product.plan.demo:
         product.manage("demo", shown=True)
+    parent = os.getppid()
+    by_make = bool(os.environ.get("MAKELEVEL")) and processes.catches(parent, signal.SIGINT)
     say(f"\nSkillora runs at {product.plan.url}    (logs in {product.home.logs}; Ctrl-C ends everything)")
-    while True:
+    # A Ctrl-C that reaches make alone is not passed on: make drops its handler and waits for us.
+    while not (by_make and not processes.catches(parent, signal.SIGINT)):
         product.look()
         if lease is not None and not lease.keeper_runs():
             say("the servers' keeper is gone, starting the servers again")

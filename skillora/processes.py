@@ -79,6 +79,15 @@ def command_of(pid: int) -> str:
     return ""
 
 
+def catches(pid: int, sig: int) -> bool:
+    """Whether `pid` has a handler for `sig`."""
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        mask = next(line.split()[1] for line in lines if line.startswith("SigCgt:"))
+        return bool(int(mask, 16) >> (sig - 1) & 1)
+    return False
+
+
 def _pids() -> Iterator[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         yield int(entry.name)
