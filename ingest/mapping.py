@@ -198,7 +198,8 @@ def from_headers(dataset: Dataset, facts: Facts, column_map: dict[str, str], *, 
     A header is found as written, else without regard to case, accents and separators. "" leaves a column out.
     Errors: DomainError 422 with a pointer per wrong entry.
     """
-    mapping, errors = Mapping(), []
+    mapping = Mapping()
+    errors: list[dict[str, object]] = []
     for name, header in column_map.items():
         try:
             index = _entry(dataset, facts, mapping, name, header)

@@ -1,6 +1,6 @@
 """Workbooks (XLSX, XLS, ODS): looked at, then turned into a clean CSV by a child process with limits.
 
-A hostile workbook of 1.5 KB can ask its reader for 550 GB and abort the process: never read one in this process.
+A workbook of 1.5 KB can ask its reader for 550 GB and abort the process: never read one in this process.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from django.utils.translation import gettext
@@ -38,7 +39,7 @@ class Sheets:
 
 
 def workbook_format(path: Path, head: bytes) -> str:
-    """xlsx, xls or ods by content; "" where the file is no workbook. DomainError where it looks hostile or broken."""
+    """xlsx, xls or ods by content, "" where it is no workbook; DomainError where it is hostile or broken."""
     if head.startswith(COMPOUND):
         return "xls"
     if not head.startswith(ZIP):
@@ -106,7 +107,7 @@ def sheets_of(path: Path, chosen: str) -> Sheets:
 
 
 def table_of(path: Path, sheet: str) -> Path:
-    """The UTF-8 CSV of one sheet, a record per row of the sheet from row 1 on; made once, kept beside the file."""
+    """The UTF-8 CSV of a sheet, a record per row of the sheet from row 1 on; made once, kept beside the file."""
     table = _table_path(path, sheet)
     return table if table.exists() else sheets_of(path, sheet).table
 
@@ -125,7 +126,7 @@ def _memory(path: Path) -> int:
     return MEMORY + MEMORY_PER_BYTE * min(inflated, INFLATED_MAX)
 
 
-def _child(path: Path, sheet: str, out: Path) -> dict[str, list[str]]:
+def _child(path: Path, sheet: str, out: Path) -> dict[str, Any]:
     """What the child says; a crash, too much memory or time are DomainError."""
     command = [sys.executable, "-I", workbook_child.__file__, str(path), sheet, str(out), str(_memory(path))]
     try:

@@ -1,8 +1,9 @@
 """Run alone, with limits: one sheet of a workbook → a CSV with a record per row of the sheet, from row 1 on.
 
-    python -I workbook_child.py WORKBOOK SHEET OUT MEMORY       SHEET "" = the first that has rows; prints a JSON object
+    python -I workbook_child.py WORKBOOK SHEET OUT MEMORY        SHEET "" = the first that has rows
 
-Imports nothing but the reader, so that the memory limit is the workbook's. A row with nothing in it is an empty line.
+Prints a JSON object. Imports nothing but the reader, so that the memory limit is the workbook's. A row with
+nothing in it is an empty line.
 """
 
 import csv
@@ -10,7 +11,7 @@ import datetime
 import json
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 SECONDS = 120  # of processor time
@@ -48,10 +49,10 @@ def text(value: object) -> str:
     return str(value)
 
 
-def texts(rows: Iterator[list[object]]) -> Iterator[list[str]]:
+def texts(rows: Iterable[Sequence[object]]) -> Iterator[list[str]]:
     """Rows as text; [] for a row with nothing in it."""
     for row in rows:
-        cells = [cell if cell.__class__ is str and "\r" not in cell else text(cell) for cell in row]
+        cells = [cell if isinstance(cell, str) and "\r" not in cell else text(cell) for cell in row]
         yield cells if any(cells) else []
 
 

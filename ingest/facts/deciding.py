@@ -27,7 +27,7 @@ def facts_of(path: Path, name: str, *, overrides: dict[str, Any] | None = None) 
     """
     chosen = overrides or {}
     facts = Facts(size=path.stat().st_size)
-    facts.format = format_of(path, name)
+    facts.format = format_of(path, name)  # type: ignore[assignment]
     source = path
     if facts.format == "csv":
         seen = scan(path)

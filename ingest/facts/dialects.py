@@ -10,7 +10,8 @@ DELIMITERS = ",;\t|"
 SAMPLE_RECORDS = 1000
 SPAN_LINES = 60  # physical lines that a quoted cell of the sample may take
 TYPED = re.compile(
-    r"[-+(]?[$€£¥₹]?\s?(R\$|US\$|[A-Z]{3})?\s?[-+]?\d[\d.,' \u00a0\u202f]*\s?[%kKmM]?\)?\s?([A-Z]{3}|[$€£¥₹])?"
+    r"[-+(]?[$€£¥₹]?\s?(R\$|US\$|[A-Z]{3})?\s?[-+]?\d[\d.,' \u00a0\u202f]*\s?[%km]?\)?"
+    r"\s?([A-Z]{3}|[$€£¥₹])?"
     r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d.*)?|true|false|yes|no|",
     re.IGNORECASE,
 )
@@ -18,7 +19,7 @@ TYPED = re.compile(
 
 @dataclass(frozen=True)
 class Layout:
-    """delimiter, quote; header: its cells ([] without); lines are physical and 1-based, header_line 0 = none."""
+    """header: its cells, [] without one; lines are physical and 1-based, header_line 0 = none."""
 
     delimiter: str
     quote: str
@@ -87,7 +88,7 @@ def layout_of(text: str, chosen: dict[str, object]) -> Layout:
 
 
 def score(records: list[Record]) -> float:
-    """How much the records look like a table: share of records of the usual width × share of typed cells."""
+    """How much the records look like a table: share of records of the usual width times share of typed cells."""
     widths = Counter(len(record.cells) for record in records)
     if not widths:
         return 0.0

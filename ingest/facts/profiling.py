@@ -1,7 +1,6 @@
-"""A profile of every column out of all its cells: how full, which spellings, how numbers and dates are written.
+"""A profile of every column out of all its cells: how full, which spellings, how numbers and dates look.
 
-Works on the distinct spellings of each batch, by vectorised expressions; those that cannot change a verdict any more
-are not evaluated again.
+Vectorised expressions over each batch; those that cannot change a verdict any more are not evaluated again.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ PER_BATCH = 400  # of them, from one batch
 KEPT = 60  # of them, remembered
 TEXT_MAX = 100  # characters kept of a spelling
 
-NUMBER = r"^\D{0,4}\d[\d.,'’\s\x{a0}\x{202f}]*[kKmM]?\s*\D{0,6}[\d.,'’\s\x{a0}\x{202f}]*[kKmM]?\D{0,12}$"
+NUMBER = r"^\D{0,4}\d[\d.,'\x{2019}\s\x{a0}\x{202f}]*[kKmM]?\s*\D{0,6}[\d.,'\x{2019}\s\x{a0}\x{202f}]*[kKmM]?\D{0,12}$"
 DATE = r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ](\d{4}|\d{2}))(\D.*)?$"
 DATE_SIGNS = {
     "ymd": r"^\s*\d{4}[-/.]",
@@ -39,7 +38,7 @@ NUMBER_SIGNS = {
     "single ,": rf"(^|[^\d.,])\d{{1,3}},\d{{3}}{_END}",
     "round .": rf"\.\d00{_END}",
     "round ,": rf",\d00{_END}",
-    "thousands '": r"\d['’]\d{3}",
+    "thousands '": r"\d['\x{2019}]\d{3}",
     "thousands  ": r"\d[ \x{a0}\x{202f}]\d{3}",
 }
 COUNTED = {"single .", "single ,", "round .", "round ,"}
@@ -187,7 +186,7 @@ def number_style(signs: dict[str, int], delimiter: str) -> tuple[tuple[str, str]
 def _grouped(
     signs: dict[str, int], has: set[str], spaced: str, delimiter: str
 ) -> tuple[tuple[str, str], str]:
-    """Only numbers like 173.000 or none with a sign at all: thousands where there are enough of them to be sure."""
+    """Only numbers like 173.000, or none with a sign: thousands where there are enough to be sure."""
     singles = [sign for sign in ".," if f"single {sign}" in has]
     if not singles:
         return (".", spaced), ""

@@ -10,9 +10,9 @@ DateOrder = Literal["ymd", "dmy", "mdy", ""]
 class ColumnFacts:
     """One column of a file, as all of its cells show it.
 
-    filled: cells that are not empty. samples: three telling texts. distinct: the most frequent spellings, bounded.
-    number_style: (decimal, thousands), None where the cells are no numbers. date_order: "" = cannot be decided,
-    None = no dates. question: what a person has to decide because the data cannot, "" mostly.
+    filled: cells that are not empty. samples: three telling texts. distinct: the most frequent spellings.
+    number_style: (decimal, thousands), None where the cells are no numbers. date_order: "" = cannot be
+    decided, None = no dates. question: what a person has to decide because the data cannot, "" mostly.
     """
 
     index: int
@@ -29,7 +29,7 @@ class ColumnFacts:
 class Facts:
     """How a file is written; decided from all of it, shown, editable, remembered.
 
-    header_line: 1-based physical line (row of a sheet), 0 = no header. first_line: that of the first data row.
+    header_line: 1-based physical line or row of a sheet, 0 = none. first_line: that of the first data row.
     lane: "fast" where the whole file is strictly quoted. rows: data lines, faults included. size: bytes.
     """
 

@@ -1,7 +1,7 @@
 """Bytes of any size → column-wise batches of text with exact physical line numbers, in constant memory.
 
-A block is read, cut into records by vectorised scans (`cutting`), made strict where its quoting is not (`repairing`),
-and parsed by pyarrow. Rows + faults = lines that hold anything: nothing is swallowed.
+A block is read, cut into records by vectorised scans (`cutting`), made strict where its quoting is not
+(`repairing`), and parsed by pyarrow. Rows + faults = lines that hold anything: nothing is swallowed.
 """
 
 from collections.abc import Iterator
@@ -41,9 +41,9 @@ class Fault:
 class Batch:
     """Some consecutive rows.
 
-    lines: int64 (n,), the physical line on which each row starts. columns: one array of n texts per file column;
-    the wanted ones dictionary-encoded (int32, utf8), empty cell = "", outer blanks kept. faults: lines that are no
-    rows. bytes_done: how far into the file this batch ends. strict: whether its quoting was beyond doubt.
+    lines: int64 (n,), the physical line on which each row starts. columns: one array of n texts per file
+    column, the wanted ones dictionary-encoded (int32, utf8), empty cell = "", outer blanks kept. faults: lines
+    that are no rows. bytes_done: how far into the file this batch ends. strict: whether its quoting was beyond doubt.
     """
 
     lines: np.ndarray[Any, np.dtype[np.int64]]
@@ -102,7 +102,8 @@ class _Parser:
 def read(path: Path, facts: "Facts", wanted: set[int], *, batch_bytes: int = BATCH_BYTES) -> Iterator[Batch]:
     """All rows of a file as `facts` say it is written; `wanted` columns come dictionary-encoded.
 
-    `wanted` may change between batches. Needs a few times `batch_bytes` of memory for a file of any size. A workbook is converted first, once.
+    `wanted` may change between batches. Needs a few times `batch_bytes` of memory for a file of any size.
+    A workbook is converted first, once.
     """
     source = table_of(path, facts.sheet) if facts.sheet else path
     encoding = "utf-8" if facts.sheet else facts.encoding
@@ -171,7 +172,9 @@ class _Reading:
 
     def _found(self, data: bytes, *, final: bool) -> bytes:
         """What follows the line that was too long; nothing while it goes on."""
-        ends = line_ends(data, np.frombuffer(data, np.uint8), final=final) if data else ()
+        if not data:
+            return b""
+        ends = line_ends(data, np.frombuffer(data, np.uint8), final=final)
         if len(ends) == 0:
             return b""
         self.lost = False
@@ -195,7 +198,7 @@ class _Reading:
         """The records of `cut` as columns, their lines counted from the file's start."""
         table = self.parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
         if self.parser.careful:
-            text, cut, _ = self._repaired(data[: cut.end], final=True)
+            text, cut, _end = self._repaired(data[: cut.end], final=True)
             table = self.parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
         if self.facts.sheet:  # one record is one row of the sheet, however many lines its cells have
             cut = replace(cut, lines=np.arange(len(cut.lines)), breaks=len(cut.lines))

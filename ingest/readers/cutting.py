@@ -1,4 +1,4 @@
-"""A block of UTF-8 cut into records by vectorised scans, with a proof that strict CSV reading is right for it."""
+"""A block of UTF-8 cut into records by vectorised scans, with proof that strict reading is right."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,8 @@ class Cut:
     """Whole records at the start of a block.
 
     end: bytes that they take. lines: first physical line of each record, counted from 0 at the block's start.
-    blank: which of them hold nothing at all. breaks: physical lines in `end` bytes. spanning: some record has several lines.
+    blank: which of them hold nothing at all. breaks: physical lines in `end` bytes. spanning: some record has
+    several lines.
     """
 
     end: int
@@ -53,8 +54,8 @@ def positions(mask: Bools) -> Ints:
 def cut_strictly(data: bytes, delimiter: str, quote: str, *, final: bool) -> Cut | None:
     """The whole records of a block that starts at a record's start; None where its quoting is not strict.
 
-    Strict: every opening quote stands after a delimiter or line end, every closing one before one, quotes inside
-    are doubled. Then parity of quotes tells line ends inside values from those between records.
+    Strict: every opening quote stands after a delimiter or line end, every closing one before one, quotes
+    inside are doubled. Then parity of quotes tells line ends inside values from those between records.
     """
     array = np.frombuffer(data, np.uint8)
     ends = line_ends(data, array, final=final)
@@ -72,7 +73,7 @@ def cut_strictly(data: bytes, delimiter: str, quote: str, *, final: bool) -> Cut
 
 
 def _strict(array: Bytes, opening: Ints, closing: Ints, delimiter: int) -> bool:
-    """Whether each quote stands where strict CSV has it; the block ends with a line end, so closing + 1 exists."""
+    """Whether each quote stands where strict CSV has it; a line end follows, so closing + 1 exists."""
     before = array[np.maximum(opening - 1, 0)]
     opens = (before == delimiter) | (before == LF) | (before == CR) | (opening == 0)
     opens[1:] |= opening[1:] == closing[:-1] + 1

@@ -17,7 +17,7 @@ ENCODINGS = (
 
 
 def _undefined_as_control(error: UnicodeError) -> tuple[str, int]:
-    """cp1252 leaves five bytes undefined; they become the control characters of the same number, as on the web."""
+    """cp1252 leaves five bytes undefined; they become controls of the same number, as on the web."""
     if isinstance(error, UnicodeDecodeError) and len(bad := error.object[error.start : error.end]) == 1:
         return chr(bad[0]), error.end
     if isinstance(error, UnicodeDecodeError):
@@ -43,7 +43,7 @@ def decoder_of(encoding: str) -> codecs.IncrementalDecoder:
 
 
 def chunks_of(path: Path, encoding: str, *, size: int) -> Iterator[tuple[bytes, int]]:
-    """(UTF-8 bytes, offset in the file after them) in pieces of about `size` bytes; without a byte order mark.
+    """(UTF-8 bytes, offset in the file after them), about `size` bytes each; without a byte order mark.
 
     UTF-8 is passed on as it is: facts prove it valid, and `readers` replaces what changed since.
     """

@@ -1,8 +1,8 @@
 """Badly quoted CSV, cut tolerantly and written again strictly, so that one parser reads everything.
 
-The rules: a quote opens only at a cell's start; it closes only before a delimiter or line end; a cell may span lines
-only where the record then has the expected number of cells and no other cell seems to open inside. Otherwise the
-opening quote is an ordinary character of its own line, and nothing behind that line is touched.
+The rules: a quote opens only at a cell's start; it closes only before a delimiter or line end; a cell may span
+lines only where the record then has the expected number of cells and no other cell seems to open inside.
+Otherwise the opening quote is an ordinary character of its own line, and nothing behind that line is touched.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ Dialect = tuple[bytes, bytes, int]  # delimiter, quote, number of cells
 
 @dataclass
 class Repaired:
-    """Strict CSV made of a block's start: `text` with its records' `cut`; `end` counts bytes of the original."""
+    """Strict CSV made of a block's start: `text` with its `cut`; `end` counts bytes of the original."""
 
     text: bytes
     cut: Cut
@@ -36,7 +36,7 @@ class _Writer:
 
 
 def cells_of(line: bytes, delimiter: bytes, quote: bytes) -> tuple[list[bytes], int]:
-    """The cells of one record's text without its line end, and where a quote opened and never closed (-1: nowhere)."""
+    """The cells of a record without its line end, and where a quote opened and never closed (-1: nowhere)."""
     cells: list[bytes] = []
     position, size = 0, len(line)
     while True:
@@ -138,7 +138,7 @@ def _copy(out: _Writer, data: bytes, ends: Ints, starts: Ints, first: int, stop:
 def _record(
     data: bytes, ends: Ints, starts: Ints, candidates: Ints, dialect: Dialect, *, final: bool
 ) -> tuple[int, bytes]:
-    """(physical lines taken, strict record) from line candidates[0] on; 0 lines: the next block may complete it.
+    """(lines taken, strict record) from line candidates[0] on; 0 lines: the next block may complete it.
 
     candidates: the numbers of lines with a quote in them; only on those can a cell close.
     """

@@ -1,4 +1,4 @@
-"""Columns are suggested by names, values and hints; what a person says goes first, mistakes are pointed at."""
+"""Columns are suggested by names, values and hints; a person's word goes first, mistakes are pointed at."""
 
 from pathlib import Path
 
@@ -16,18 +16,44 @@ DATASET = Dataset(
     title="Things",
     model=Import,
     columns=(
-        Column(name="title", label="Title", kind=Text(max_length=99), required=True, guesses=("job title", "título da vaga", "puesto")),
         Column(
-            name="pay", label="Pay", kind=Money(), required=True, guesses=("salary", "salário", "remuneración"),
-            hints=(("usd", "currency", "USD"), ("R$", "currency", "BRL"), ("monthly", "period", "month"), ("mensal", "period", "month")),
+            name="title",
+            label="Title",
+            kind=Text(max_length=99),
+            required=True,
+            guesses=("job title", "título da vaga", "puesto"),
+        ),
+        Column(
+            name="pay",
+            label="Pay",
+            kind=Money(),
+            required=True,
+            guesses=("salary", "salário", "remuneración"),
+            hints=(
+                ("usd", "currency", "USD"),
+                ("R$", "currency", "BRL"),
+                ("monthly", "period", "month"),
+                ("mensal", "period", "month"),
+            ),
         ),
         Column(name="pay_max", label="Upper end", kind=Money(), guesses=("max salary",)),
-        Column(name="currency", label="Currency", kind=Text(max_length=3), default="USD", guesses=("salary currency",)),
+        Column(
+            name="currency",
+            label="Currency",
+            kind=Text(max_length=3),
+            default="USD",
+            guesses=("salary currency",),
+        ),
         Column(name="period", label="Period", kind=Text(max_length=9), guesses=("pay period",)),
-        Column(name="place", label="Place", kind=Text(max_length=99), guesses=("company location", "employee residence")),
+        Column(
+            name="place",
+            label="Place",
+            kind=Text(max_length=99),
+            guesses=("company location", "employee residence"),
+        ),
         Column(name="date", label="Date", kind=Date(), guesses=("posted at", "data da vaga")),
     ),
-)  # fmt: skip
+)
 
 
 def facts(path: Path, *columns: tuple[str, str]) -> Facts:
