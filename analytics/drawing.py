@@ -6,7 +6,7 @@ pixels, and each class becomes the presentation attributes it stands for, with t
 
 import re
 import textwrap
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -129,8 +129,9 @@ def _frame(chart: Chart | None) -> tuple[int, int]:
     return _MARGIN, WIDTH - 2 * _MARGIN
 
 
+@lru_cache(maxsize=64)
 def png_file(svg: str) -> bytes:
-    """PNG of an SVG document at twice its size, with a font that we bring along."""
+    """PNG of an SVG document at twice its size, with a font that we bring along; 0.2 s, so the latest are kept."""
     fonts = files("font_source_sans_pro") / "files"
     names = ("SourceSansPro-Regular.ttf", "SourceSansPro-Semibold.ttf")
     drawn = resvg_py.svg_to_bytes(
