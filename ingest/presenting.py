@@ -1,4 +1,4 @@
-"""What the pages say about an import: counts that add up, a run on its way. Pure: no database, no request."""
+"""What the pages say about an import: counts that add up, a run on its way. No database, no request."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
@@ -102,6 +103,14 @@ def counts_of(
     if figures["skipped"]:
         parts.append(Part(_("Left out"), figures["skipped"], _("as you chose"), "warn", "minus"))
     return Counts(parts, figures["rows_read"])
+
+
+def url_or_none(name: str) -> str:
+    """The address called `name`, or "" where this installation has no such page."""
+    try:
+        return reverse(name) if name else ""
+    except NoReverseMatch:
+        return ""
 
 
 def grouped(count: int) -> str:

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -47,9 +47,25 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             except DomainError as error:
                 return render(request, "ingest/import_error.html", {"error": error}, status=error.status)
 
-        return never_cache(require_http_methods(methods)(login_required(answer)))  # type: ignore[return-value]
+        guarded = login_required(answer)
+
+        @functools.wraps(view)
+        def onward(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            response = guarded(request, *args, **kwargs)
+            if (
+                by_script(request) and response.status_code == 302
+            ):  # a navigation of its own, in the address too
+                return HttpResponseClientRedirect(response["Location"])
+            return response
+
+        return never_cache(require_http_methods(methods)(onward))  # type: ignore[return-value]
 
     return wrap
+
+
+def by_script(request: HttpRequest) -> bool:
+    """Whether htmx asks, for a part of a page."""
+    return bool(getattr(request, "htmx", False))
 
 
 def member(request: HttpRequest) -> User:
@@ -70,14 +86,6 @@ def step_url(source: Import) -> str:
 def may_change(source: Import, user: User) -> bool:
     """Whether to show the buttons; the services decide."""
     return user.is_staff or (user.is_editor and source.by_id == user.pk)
-
-
-def url_or_none(name: str) -> str:
-    """The address called `name`, or "" where this installation has no such page."""
-    try:
-        return reverse(name) if name else ""
-    except NoReverseMatch:
-        return ""
 
 
 @page("GET")
@@ -132,12 +140,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
         source = services.import_create(by=user, dataset=chosen, upload=upload, name=upload.name or "")
     except DomainError as error:
         return render(request, "ingest/import_new.html", {**context, "error": error}, status=error.status)
-    return onward(request, reverse("ingest:import-map", args=[source.pk]))
-
-
-def onward(request: HttpRequest, url: str) -> HttpResponse:
-    """On to `url`, as a navigation of its own also where a script sent the form."""
-    return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else HttpResponseRedirect(url)
+    return redirect(reverse("ingest:import-map", args=[source.pk]))
 
 
 @page("GET")
@@ -179,7 +182,7 @@ def import_map(request: HttpRequest, pk: int) -> HttpResponse:
         services.import_check(source=source, by=user)
     except DomainError as error:
         return render_map(request, source, form, error)
-    return onward(request, reverse("ingest:import-check", args=[pk]))
+    return redirect(reverse("ingest:import-check", args=[pk]))
 
 
 @page("POST")
@@ -201,7 +204,7 @@ def import_facts(request: HttpRequest, pk: int) -> HttpResponse:
     except DomainError as error:
         source.refresh_from_db()
         return render_map(request, source, MappingForm(source), error)
-    if getattr(request, "htmx", False):
+    if by_script(request):
         return render_map(request, source, MappingForm(source))
     return redirect("ingest:import-map", pk)
 
@@ -212,15 +215,15 @@ def import_check(request: HttpRequest, pk: int) -> HttpResponse:
     user = member(request)
     source = services.import_for(by=user, pk=pk, change=request.method == "POST")
     if source.load is not None:
-        return onward(request, reverse("ingest:import-detail", args=[pk]))
+        return redirect(reverse("ingest:import-detail", args=[pk]))
     if request.method == "POST":
         services.import_check(source=source, by=user)
         return redirect("ingest:import-check", pk)
     if source.stage == Stage.UPLOADED:
         return redirect("ingest:import-map", pk)
     context = check_context(source, user)
-    if getattr(request, "htmx", False) and context.get("live") is None:
-        return HttpResponseClientRedirect(request.get_full_path())
+    if by_script(request) and context.get("live") is None:
+        return redirect(request.get_full_path())
     return render(request, "ingest/import_check.html", context)
 
 
@@ -282,9 +285,9 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Progress while it loads, afterwards the report."""
     source = services.import_for(by=member(request), pk=pk)
     if source.load is None:
-        return onward(request, step_url(source))
-    if getattr(request, "htmx", False) and not source.load.is_open:
-        return HttpResponseClientRedirect(request.get_full_path())
+        return redirect(step_url(source))
+    if by_script(request) and not source.load.is_open:
+        return redirect(request.get_full_path())
     return render_detail(request, source)
 
 
@@ -304,7 +307,7 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
     if run.is_open:
         return context | {"live": presenting.live_of(run, label=_("Loading"))}
     summary = services.import_summary(source)
-    rows_url = url_or_none(declared.rows_url)
+    rows_url = presenting.url_or_none(declared.rows_url)
     return context | {
         "headline": presenting.headline(source, run, declared.title),
         "message": summary.message,
@@ -320,7 +323,7 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
         "reject_url": reverse("ingest:reject-list", args=[source.pk]),
         "first_rejects": presenting.rejects_of(source.rejects.all()[:FIRST_REJECTS], declared),
         "loaded": summary.inserted + summary.updated + summary.unchanged,
-        "answers_url": url_or_none(declared.answers_url),
+        "answers_url": presenting.url_or_none(declared.answers_url),
         "may_remap": user.is_editor and bool(source.stored),
         "log": presenting.log_of(run.log),
     }

@@ -75,7 +75,14 @@ document.addEventListener("htmx:xhr:progress", (event) => {
   part.querySelector("progress").value = percent;
   part.querySelector("[data-percent]").textContent = percent + "%";
 });
-for (const name of ["htmx:sendError", "htmx:timeout"]) {
+// A refusal while a part is refreshed (signed out, gone) concerns the whole page.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const status = event.detail.xhr.status;
+  if (status < 400 || status >= 500 || event.detail.target.id === "main") return;
+  event.detail.shouldSwap = false;
+  window.location.reload();
+});
+for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
   document.addEventListener(name, () => {
     const lost = document.querySelector("[data-lost]");
     if (lost) lost.hidden = false;
