@@ -149,6 +149,7 @@ class Product:
         self.marker = hashlib.sha256(str(home.path).encode()).hexdigest()[:16]
         self.tree = processes.Tree(self.marker, say)
         self.read: dict[Path, int] = {}
+        self.by_make = bool(os.environ.get("MAKELEVEL")) and processes.catches(os.getppid(), signal.SIGINT)
 
     def environment(self) -> dict[str, str]:
         """The children's environment."""
@@ -287,10 +288,9 @@ def _serve(product: Product, stack: contextlib.ExitStack) -> None:
     if product.plan.demo:
         product.manage("demo", shown=True)
     parent = os.getppid()
-    by_make = bool(os.environ.get("MAKELEVEL")) and processes.catches(parent, signal.SIGINT)
     say(f"\nSkillora runs at {product.plan.url}    (logs in {product.home.logs}; Ctrl-C ends everything)")
     # A Ctrl-C that reaches make alone is not passed on: make drops its handler and waits for us.
-    while not (by_make and not processes.catches(parent, signal.SIGINT)):
+    while not (product.by_make and not processes.catches(parent, signal.SIGINT)):
         product.look()
         if lease is not None and not lease.keeper_runs():
             say("the servers' keeper is gone, starting the servers again")
