@@ -197,6 +197,8 @@ def password_reset_sent(request: HttpRequest) -> HttpResponse:
 
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
     """The admin's own sign-in is ours; a member who is not staff is told so instead of asked again."""
+    if request.user.is_authenticated and member(request).is_staff:
+        return redirect(reverse("admin:index"))
     if request.user.is_authenticated:
         context = {"detail": _("Only staff may open the admin. Your account is not staff."), "status": 403}
         return render(request, "403.html", context, status=403)

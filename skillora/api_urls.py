@@ -3,7 +3,6 @@
 from django.urls import include, path
 
 from accounts import api as people
-from analytics.api import ReportFile
 from ingest import api as imports
 from skillora import health
 
@@ -21,7 +20,6 @@ urlpatterns = [
     path("datasets", imports.Datasets.as_view(), name="datasets"),
     path("datasets/<slug:slug>", imports.DatasetOne.as_view(), name="dataset"),
     path("datasets/<slug:slug>/rows", imports.DatasetRows.as_view(), name="dataset-rows"),
-    path("analytics/<slug:slug>.<slug:suffix>", ReportFile.as_view(), name="report"),
     path("health", health.health, name="health"),
     path("analytics/", include("analytics.urls")),
     path("tokens", people.Tokens.as_view(), name="tokens"),
