@@ -137,15 +137,19 @@ class Cleaner:
         return Clean(n + len(batch.faults), lines, columns, rejected)
 
     def _rejected(self, batch: "Batch", bad: Any, judged: list[tuple[Any, Any]]) -> Iterator[Rejected]:
+        rows = pa.array(bad)
+        texts = [
+            [_storable(text, CELL_MAX) for text in pc.cast(column.take(rows), pa.utf8()).to_pylist()]
+            for column in batch.columns
+        ]
         errors: list[list[CellError]] = [[] for _row in bad]
         for cells, (verdicts, indices) in zip(self.columns, judged, strict=True):
             codes = verdicts.codes[indices[bad]]
-            for at in np.flatnonzero(codes):
-                errors[at].append(cells.error(batch, int(bad[at]), int(codes[at])))
-        rows = pa.array(bad)
-        texts = [pc.cast(column.take(rows), pa.utf8()).to_pylist() for column in batch.columns]
-        for at, row in enumerate(bad):
-            yield Rejected(int(batch.lines[row]), errors[at], [_storable(t[at], CELL_MAX) for t in texts])
+            for at in np.flatnonzero(codes).tolist():
+                value = cells.constant if cells.index is None else texts[cells.index][at]
+                errors[at].append(cells.error(value, int(codes[at])))
+        for line, found, row in zip(batch.lines[bad].tolist(), errors, zip(*texts, strict=True), strict=True):
+            yield Rejected(line, found, list(row))
 
 
 @dataclass
@@ -182,9 +186,8 @@ class _Cells:
         if self._left_empty is not None and self._left_empty.any():
             self.blanked += int(self._left_empty[kept].sum())
 
-    def error(self, batch: "Batch", row: int, code: int) -> CellError:
-        """Why the cell of `row` is refused."""
-        value = batch.columns[self.index][row].as_py() if self.index is not None else self.constant
+    def error(self, value: str, code: int) -> CellError:
+        """Why a cell is refused."""
         value = _storable(value, VALUE_MAX)
         key = (value, code)
         message = self._messages.get(key)
