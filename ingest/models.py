@@ -139,6 +139,37 @@ class Reject(models.Model):
         return f"line {self.line}: {self.message}"
 
 
+class Previous(models.Model):
+    """What a stored row was before an upsert changed it: the journal that an undo restores from.
+
+    id is import and line packed, of the line that changed the row. Rows that an upsert made have none: their
+    `origin` alone says who made them. Of a row that one import changes twice, only the first state is here.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    source = models.ForeignKey(
+        Import,
+        on_delete=models.CASCADE,
+        related_name="previous",
+        db_column="import_id",
+        db_index=False,  # the rows of an import are a range of the key
+        db_constraint=False,  # half a million rows at once; an import that was loaded is never deleted
+    )
+    dataset = models.CharField(max_length=40)
+    key = models.BigIntegerField()  # of the stored row
+    line = models.BigIntegerField()
+    row = models.JSONField()  # column of the table → value, all of them
+
+    class Meta:
+        db_table = "ingest_journal"
+        verbose_name = _("previous value")
+        verbose_name_plural = _("previous values")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {self.key}"
+
+
 class Backup(models.Model):
     """A finished backup, as its manifest in the storage says; the storage is the truth (ingest.backups)."""
 
