@@ -36,4 +36,4 @@ class CentsField(models.BigIntegerField):  # type: ignore[type-arg]
 
     @property
     def validators(self) -> list[Any]:  # bounds of bigint hold for the stored hundredths, not for the amount
-        return list(self._validators)
+        return list(self._validators)  # type: ignore[attr-defined]
