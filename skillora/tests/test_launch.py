@@ -52,7 +52,13 @@ class Product:
         with self.out.open("wb") as out:
             command = [sys.executable, "manage.py", "run"]
             self.process = subprocess.Popen(
-                command, cwd=BASE_DIR, env=self.env, stdout=out, stderr=out, start_new_session=True
+                command,
+                cwd=BASE_DIR,
+                env=self.env,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=processes.dying_with_parent(signal.SIGTERM),
             )
         process = self.process
         until(lambda: self.ready() or process.poll() is not None, "not ready")
