@@ -58,7 +58,7 @@ class Product:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                preexec_fn=processes.dying_with_parent(signal.SIGTERM),
+                preexec_fn=processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509 - one thread
             )
         process = self.process
         until(lambda: self.ready() or process.poll() is not None, "not ready")
