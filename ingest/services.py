@@ -90,8 +90,8 @@ def import_create(*, by: User | None, dataset: str, upload: "UploadedFile[Any] |
             size=stored.size,
             sha256=stored.sha256,
             by=by,
-            facts=facts.to_json(),
-            suggestion=suggest(declared, facts).to_json(),
+            facts=_storable(facts.to_json()),
+            suggestion=_storable(suggest(declared, facts).to_json()),
         )
     except BaseException:
         storage.file_forget(stored.name)
@@ -103,8 +103,9 @@ def import_facts_change(*, source: Import, by: User | None, overrides: MappingOf
     facts = _facts(storage.stored_path(source), source.name, dict(overrides))
     with transaction.atomic():
         source = _for_mapping(source, by)
-        source.facts = facts.to_json()
-        source.suggestion = suggest(declarations.dataset(source.dataset), facts).to_json()
+        source.facts = _storable(facts.to_json())
+        suggestion = suggest(declarations.dataset(source.dataset), facts)
+        source.suggestion = _storable(suggestion.to_json())
         source.mapping, source.stage, source.check_run = {}, Stage.UPLOADED, None
         source.save(update_fields=["facts", "suggestion", "mapping", "stage", "check_run"])
     return source
@@ -130,7 +131,7 @@ def import_map(
     _mapping_checked(declared, facts, mapping)
     with transaction.atomic():
         source = _for_mapping(source, by)
-        source.mapping, source.lenient = mapping.to_json(), lenient
+        source.mapping, source.lenient = _storable(mapping.to_json()), lenient
         source.stage, source.check_run, source.load = Stage.MAPPED, None, None
         source.save(update_fields=["mapping", "lenient", "stage", "check_run", "load"])
     return source
@@ -314,7 +315,7 @@ def _facts(path: Path, name: str, overrides: dict[str, Any]) -> Facts:
 
 
 def _mapping_checked(declared: declarations.Dataset, facts: Facts, mapping: Mapping) -> None:
-    """Every column known, none used twice, all required ones filled; otherwise DomainError with a pointer each."""
+    """Columns known, none used twice, required ones filled; otherwise DomainError with a pointer each."""
     errors: list[dict[str, object]] = []
 
     def wrong(name: str, code: str, detail: str) -> None:
@@ -346,6 +347,15 @@ def _shown_name(name: str) -> str:
     """A file's name as it can be stored and shown."""
     plain = "".join(c for c in name.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())
     return plain.encode("utf-8", "replace").decode().strip()[-255:] or "file"
+
+
+def _storable(value: Any) -> Any:
+    """JSON that PostgreSQL keeps: no NUL, no lone surrogates."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\u2400").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _seconds(run: Run | None) -> float | None:

@@ -1,0 +1,118 @@
+"""Kinds of columns: what is read, what is refused, and that the vectorised path agrees with the other."""
+
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from ingest import reasons
+from ingest.declarations import Style
+from ingest.kinds import Choice, Date, Integer, Money, amounts, dates
+
+ENGLISH = Style(thousands=",")
+PORTUGUESE = Style(decimal=",", thousands=".")
+
+
+def cleaned(kind: object, texts: list[str], style: Style) -> list[str]:
+    verdicts = kind.clean(pa.array(texts), style, "x")  # type: ignore[attr-defined]
+    return [reasons.REASONS[code].code for code in verdicts.codes]
+
+
+@pytest.mark.parametrize(
+    ("text", "style", "low", "high"),
+    [
+        ("1.234,56", PORTUGUESE, 123456, 0),
+        ("1,234.56", ENGLISH, 123456, 0),
+        ("1'234.56", Style(thousands="'"), 123456, 0),
+        ("$120k", ENGLISH, 12_000_000, 0),
+        ("R$ 9.850,50", PORTUGUESE, 985_050, 0),
+        ("120-150k", ENGLISH, 12_000_000, 15_000_000),
+        ("$137K-$171K", ENGLISH, 13_700_000, 17_100_000),
+        ("R$ 8.001 a R$ 12.000", PORTUGUESE, 800_100, 1_200_000),
+        ("USD 120,000", ENGLISH, 12_000_000, 0),
+        ("120 mil", PORTUGUESE, 12_000_000, 0),
+        ("71234.5678", ENGLISH, 7_123_457, 0),
+        ("85000.0", ENGLISH, 8_500_000, 0),
+    ],
+)
+def test_money_as_people_write_it(text: str, style: Style, low: int, high: int) -> None:
+    verdicts = Money().clean(pa.array([text]), style, "pay")
+    assert verdicts.codes.tolist() == [0]
+    assert (verdicts.outputs["pay"][0], verdicts.outputs["pay_max"][0]) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("1_000", "not_an_amount"),
+        ("\u0663\u0664", "not_an_amount"),
+        ("NaN", "not_an_amount"),
+        ("Infinity", "not_an_amount"),
+        ("1e5", "not_an_amount"),
+        ("1,2345", "not_an_amount"),
+        ("A combinar", "not_an_amount"),
+        ("(1,000)", "amount_not_positive"),
+        ("0", "amount_not_positive"),
+        ("-5", "amount_not_positive"),
+        ("1.234", "amount_ambiguous"),
+        ("150k-120k", "range_reversed"),
+        ("9999999999999", "amount_too_large"),
+        ("9" * 200, "not_an_amount"),
+    ],
+)
+def test_money_that_is_refused(text: str, code: str) -> None:
+    assert cleaned(Money(), [text], ENGLISH) == [code]
+
+
+def test_money_vectorised_path_agrees_with_parsing_one_by_one() -> None:
+    rng = np.random.default_rng(5)
+    cents = rng.integers(1, 10**11, 3000).tolist()
+    for style in (ENGLISH, PORTUGUESE):
+        texts = [
+            f"{c // 100:,}".replace(",", style.thousands) + f"{style.decimal}{c % 100:02d}" for c in cents
+        ]
+        verdicts = Money().clean(pa.array(texts), style, "pay")
+        assert verdicts.outputs["pay"].tolist() == cents
+        assert [amounts.parse(text, style)[0] for text in texts] == cents
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "expected"),
+    [
+        ("2025", "", date(2025, 1, 1)),
+        ("2025-06", "", date(2025, 6, 1)),
+        ("03/04/2025", "dmy", date(2025, 4, 3)),
+        ("03/04/2025", "mdy", date(2025, 3, 4)),
+        ("13/04/2025", "", date(2025, 4, 13)),
+        ("2021-07-27T16:02:08Z", "", date(2021, 7, 27)),
+        ("3 de março de 2025", "", date(2025, 3, 3)),
+        ("March 3, 2025", "", date(2025, 3, 3)),
+    ],
+)
+def test_dates_as_people_write_them(text: str, order: str, expected: date) -> None:
+    assert dates.parse(text, Style(date_order=order)) == expected  # type: ignore[arg-type]
+
+
+def test_dates_that_are_refused() -> None:
+    texts = ["03/04/2025", "2025-02-30", "someday", "1800", "2025-01-31"]
+    codes = ["date_ambiguous", "not_a_date", "not_a_date", "date_out_of_range", "good"]
+    assert cleaned(Date(), texts, Style()) == codes
+
+
+def test_integers_within_bounds() -> None:
+    texts = ["12", "12.0", "1,200", "-1", "x", "99999999999999999999"]
+    codes = ["good", "good", "good", "integer_out_of_range", "not_an_integer", "not_an_integer"]
+    assert cleaned(Integer(), texts, ENGLISH) == codes
+
+
+def test_choice_knows_aliases_and_suggests_the_nearest() -> None:
+    kind = Choice({0: "unknown", 1: "Junior", 2: "Senior"}, {"sênior": 2, "jr.": 1})
+    assert kind.clean(pa.array(["SENIOR", "senior", "Jr", "x"]), Style(), "v").outputs["v"].tolist() == [
+        2,
+        2,
+        1,
+        0,
+    ]
+    assert "Senior" in kind.help("Sinior")
+    assert "Junior, Senior" in kind.help("zzz")
