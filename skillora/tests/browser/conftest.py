@@ -143,6 +143,7 @@ class Visitor:
         """Keep a picture of the whole page for the documentation, where SCREENSHOTS=1 asks for it."""
         if os.environ.get("SCREENSHOTS") == "1":
             width = self.page.viewport_size["width"] if self.page.viewport_size else 1280
+            self.page.set_viewport_size({"width": width, "height": 600})
             height = int(self.page.evaluate("document.documentElement.scrollHeight"))
             self.page.set_viewport_size({"width": width, "height": min(height, 2600)})
             PICTURES.mkdir(parents=True, exist_ok=True)
