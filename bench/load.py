@@ -3,7 +3,6 @@
 Same run, same server, same table and indexes; the median of a few rounds, in turns. `post_to_done` goes
 through a real worker process, queue included.
 """
-# ruff: noqa: PLC0415 (models cannot be imported before the runner has set Django up)
 
 import argparse
 import contextlib
