@@ -5,12 +5,12 @@ be in it whole or not at all (each puts one number into two tables).
 """
 
 import argparse
+import multiprocessing
 import os
 import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -29,38 +29,50 @@ FILL = """
     INSERT INTO hired_employees (name, hired_at, department_id, job_id)
         SELECT 'Zoë ' || n, timestamptz '2015-01-01Z' + n * interval '3 minutes', 1 + n %% 50, 1 + n %% 200
         FROM generate_series(1, %(hires)s) n;
-    INSERT INTO market_salaryrecord (id, title_id, company_id, city_id, stack_id, country_id, currency_id, seniority,
-                                     period, pay, pay_max, pay_year_usd, day)
-        SELECT (1::bigint << 32) | n, n %% 5000, 0, 0, 0, 840, 840, n %% 8, 1, 3000000 + (n * 7919::bigint) %% 20000000,
-               0, 3000000 + (n * 7919::bigint) %% 20000000,
+    INSERT INTO market_salaryrecord (id, title_id, company_id, city_id, stack_id, country_id, currency_id,
+                                     seniority, period, pay, pay_max, pay_year_usd, day)
+        SELECT (1::bigint << 32) | n, n %% 5000, 0, 0, 0, 840, 840, n %% 8, 1,
+               3000000 + (n * 7919::bigint) %% 20000000, 0, 3000000 + (n * 7919::bigint) %% 20000000,
                CASE WHEN n %% 10 > 0 THEN date '1965-01-01' + n %% 20000 END
         FROM generate_series(1, %(salaries)s) n;
 """
 
 
-class Writers(threading.Thread):
-    """So many transactions a second until told to stop; each writes one number into two tables."""
+class Writers:
+    """A process that makes so many transactions a second; each writes one number into two tables."""
 
     def __init__(self, rate: int) -> None:
-        super().__init__(daemon=True)
-        self.rate = rate
-        self.done = 0
-        self.stopping = threading.Event()
+        processes = multiprocessing.get_context("spawn")
+        self.count = processes.Value("q", 0)
+        self.stopping = processes.Event()
+        self.process = processes.Process(target=write, args=(rate, self.count, self.stopping), daemon=True)
+        self.process.start()
 
-    def run(self) -> None:
-        rng = random.Random(5)
-        start = time.monotonic()
-        with psycopg.connect(os.environ["DATABASE_URL"]) as session:
-            while not self.stopping.wait(max(0.0, start + self.done / self.rate - time.monotonic())):
-                number = 1_000_000 + self.done
-                with session.transaction():
-                    session.execute("INSERT INTO departments (id, department) VALUES (%s, 'new')", [number])
-                    session.execute(
-                        "UPDATE market_salaryrecord SET pay = pay + 1 WHERE id = %s",
-                        [1 << 32 | rng.randint(1, 1000)],
-                    )
-                    session.execute("INSERT INTO jobs (id, job) VALUES (%s, 'new')", [number])
-                self.done += 1
+    @property
+    def done(self) -> int:
+        return int(self.count.value)
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.process.join()
+
+
+def write(rate: int, count: Any, stopping: Any) -> None:
+    """What the process does."""
+    rng = random.Random(5)
+    start, done = time.monotonic(), 0
+    with psycopg.connect(os.environ["DATABASE_URL"]) as session:
+        while not stopping.wait(max(0.0, start + done / rate - time.monotonic())):
+            number = 1_000_000 + done
+            with session.transaction():
+                session.execute("INSERT INTO departments (id, department) VALUES (%s, 'new')", [number])
+                session.execute(
+                    "UPDATE market_salaryrecord SET pay = pay + 1 WHERE id = %s",
+                    [1 << 32 | rng.randint(1, 1000)],
+                )
+                session.execute("INSERT INTO jobs (id, job) VALUES (%s, 'new')", [number])
+            done += 1
+            count.value = done
 
 
 def run(argv: list[str]) -> Figures:
@@ -79,14 +91,13 @@ def run(argv: list[str]) -> Figures:
         cursor.execute(FILL, {"hires": asked.rows // 5, "salaries": asked.rows - asked.rows // 5})
     with tempfile.TemporaryDirectory(prefix="skl-bench-backup-") as root:
         writers = Writers(asked.writes)
-        writers.start()
-        time.sleep(0.5)
+        while not writers.done:
+            time.sleep(0.05)
         before, start = writers.done, time.perf_counter()
         made = writing.write(Folder(Path(root)))
         seconds = time.perf_counter() - start
         during = writers.done - before
-        writers.stopping.set()
-        writers.join()
+        writers.stop()
 
         start = time.perf_counter()
         address = restored(Path(root) / made.name)
@@ -143,7 +154,6 @@ def compared(address: str, made: Any) -> tuple[bool, int]:
         cursor.execute(PLAIN_TEXT)
         for table in stored_tables(cursor):
             rows, checksum, columns = expected.pop(table.name)
-            # What `migrate` adds after a restore (kinds of content, permissions) is there already.
             equal = equal and table.sum(cursor, columns) == (rows, checksum)
         torn = cursor.execute(
             "SELECT count(*) FROM departments d FULL JOIN jobs j ON j.id = d.id"

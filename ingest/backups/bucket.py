@@ -11,14 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.utils.translation import gettext as _
 
-from skillora.lib.errors import DomainError
-
-
-class StorageFailed(DomainError):
-    """The storage did not answer, or refused."""
-
-    code = "backup_storage"
-    status = 503
+from ingest.backups.storages import StorageFailed
 
 
 @contextmanager
@@ -48,7 +41,7 @@ class Bucket:
             retries={"max_attempts": 4, "mode": "standard"},
         )
         with _answers(self.place):
-            self.client: Any = boto3.client(
+            self.client: Any = boto3.session.Session().client(
                 "s3", endpoint_url=endpoint or None, region_name=region, config=config
             )
 
@@ -75,10 +68,11 @@ class Bucket:
     def names(self) -> list[str]:
         with _answers(self.place):
             pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=self.prefix, Delimiter="/"
+                Bucket=self.bucket, Prefix=self.prefix
             )
-            prefixes = [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", [])]
-        return sorted(prefix.removeprefix(self.prefix).strip("/") for prefix in prefixes)
+            # Of objects, not of folders: some servers show a folder that has none left.
+            keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+        return sorted({key.removeprefix(self.prefix).partition("/")[0] for key in keys})
 
     def remove(self, name: str) -> None:
         prefix = f"{self.prefix}{name}/"

@@ -7,6 +7,16 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+
+from skillora.lib.errors import DomainError
+
+
+class StorageFailed(DomainError):
+    """The storage did not answer, or refused."""
+
+    code = "backup_storage"
+    status = 503
 
 
 class Storage(Protocol):
@@ -45,6 +55,15 @@ class Folder:
         return str(self.root)
 
     def put(self, key: str, source: Path) -> None:
+        try:
+            self._put(key, source)
+        except OSError as error:  # no room, no right to write, no folder
+            raise StorageFailed(
+                _("Nothing can be written to %(place)s: %(why)s. See BACKUP_DIR.")
+                % {"place": self.root, "why": error.strerror}
+            ) from error
+
+    def _put(self, key: str, source: Path) -> None:
         target = self.root / key
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root.chmod(0o700)
