@@ -104,8 +104,15 @@ class Import(models.Model):
 
 class RejectState(models.TextChoices):
     OPEN = "open", _("rejected")
+    VALID = "valid", _("valid now")  # as edited; not loaded yet
     FIXED = "fixed", _("fixed")
     DISCARDED = "discarded", _("left out")
+
+
+class RejectQuerySet(models.QuerySet["Reject"]):
+    def pending(self) -> "RejectQuerySet":
+        """Those that count as rejected: not loaded since, not left out."""
+        return self.filter(state__in=(RejectState.OPEN, RejectState.VALID))
 
 
 class Reject(models.Model):
@@ -128,6 +135,14 @@ class Reject(models.Model):
     errors = models.JSONField(default=list)  # [{column, field, value, code, message}]
     cells = models.JSONField(default=list)  # [text]
     state = models.CharField(max_length=10, choices=RejectState.choices, default=RejectState.OPEN)
+    # {"cells": as somebody corrected them, "errors": those it came with}; `errors` are then those of the correction
+    edited = models.JSONField(null=True, blank=True)
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    version = models.IntegerField(default=0, db_default=0)  # how often it was edited
+
+    objects = RejectQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("reject")
@@ -137,6 +152,11 @@ class Reject(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.message}"
+
+    @property
+    def current(self) -> list[str]:
+        """Its cells as they would load: corrected, where somebody did."""
+        return list(self.edited["cells"] if self.edited else self.cells)
 
 
 class Previous(models.Model):

@@ -1,5 +1,6 @@
 """Verbs on runs: start, cancel. Callers decide who may; these keep the state machine."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -59,6 +60,24 @@ def run_start(
         return run
 
 
+def run_recorded(
+    *, task: str, by: User | None, subject_id: int | None, state: State, result: dict[str, Any], seconds: float
+) -> Run:
+    """The run of work that its caller has done itself, inside the caller's transaction: nobody is woken."""
+    now = timezone.now()
+    return Run.objects.create(
+        task=task,
+        by=by,
+        subject_id=subject_id,
+        queue=registry.find(task).queue,
+        state=state,
+        result=result,
+        attempt=1,
+        started_at=now - timedelta(seconds=seconds),
+        finished_at=now,
+    )
+
+
 def run_cancel(*, run: Run, by: User | None) -> Run:
     """Stop `run`: at once while nobody works on it, otherwise within seconds; what it wrote is rolled back.
 
@@ -85,5 +104,17 @@ def run_undone(*, run: Run, by: User | None) -> Run:
     done = Run.objects.filter(pk=run.pk, state__in=(State.DONE, State.DONE_WITH_REJECTS))
     if not done.update(state=State.UNDONE):
         raise Conflict(_("Run %(id)s is not done: there is nothing to undo.") % {"id": run.pk})
+    run.refresh_from_db()
+    return run
+
+
+def run_settle(*, run: Run, state: State, result: dict[str, Any]) -> Run:
+    """Tell anew how a done run ended, inside the transaction that completes what it left open.
+
+    Raises Conflict where it is not done.
+    """
+    done = Run.objects.filter(pk=run.pk, state__in=(State.DONE, State.DONE_WITH_REJECTS))
+    if not done.update(state=state, result=result):
+        raise Conflict(_("Run %(id)s is not done: nothing can be added to it.") % {"id": run.pk})
     run.refresh_from_db()
     return run
