@@ -109,6 +109,14 @@ class Cleaner:
         self._derive = dataset.deriving() if dataset.deriving else None
 
     @property
+    def given(self) -> set[str]:
+        """Attnames that the file, the mapping or defaults say anything about."""
+        targets = [
+            c.column.target + suffix for c in self.columns if c.given for suffix in c.column.kind.outputs
+        ]
+        return {*targets}
+
+    @property
     def blanked(self) -> dict[str, int]:
         return {c.column.name: c.blanked for c in self.columns if c.blanked}
 
@@ -181,6 +189,19 @@ class _Cells:
         few = len(spellings) * 2 <= len(cells) or len(spellings) <= 1000
         return self._of(spellings, remember=few), cells.indices.to_numpy()
 
+    @property
+    def required(self) -> bool:
+        """Whether an empty cell is refused."""
+        column = self.column
+        if column.made and self.index is None and not self.constant:
+            return False
+        return column.required and not (self.lenient and column.may_lack)
+
+    @property
+    def given(self) -> bool:
+        """Whether the file, the mapping or a default says anything about this column."""
+        return self.index is not None or bool(self.constant or self.column.default)
+
     def count_blanked(self, verdicts: Verdicts, kept: Any) -> None:
         """Add the good rows whose refused value was left empty."""
         if self._left_empty is not None and self._left_empty.any():
@@ -240,9 +261,9 @@ class _Cells:
         outputs, codes = self._cleaned(texts, sound)
         codes[unreadable] = UNREADABLE
         left = np.zeros(len(texts), np.bool_)
-        if self.column.required:
+        if self.required:
             codes[empty] = REQUIRED
-        elif self.lenient:
+        elif self.lenient and not self.column.required:
             left = codes > 0
             codes[left] = 0
             for values in outputs.values():

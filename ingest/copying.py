@@ -1,4 +1,4 @@
-"""Columns → the bytes that COPY reads: fixed-width rows as numpy records in binary, others as text by Arrow.
+"""Columns → the bytes that COPY reads: numbers, times and texts as binary records, tables with more as text.
 
 The only place of the repository that writes COPY.
 """
@@ -29,6 +29,7 @@ FIXED = {
     "date": (">i4", 4),
     "timestamp with time zone": (">i8", 8),
 }
+TEXTS = {"character varying", "text"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Target:
     attnames: tuple[str, ...]  # of the arrays, in the same order
     types: tuple[str, ...]  # PostgreSQL's names for them
     nullable: tuple[bool, ...]
+    references: tuple[bool, ...]  # nullable keys of other tables: 0 is NULL
 
     @classmethod
     def of(cls, model: type[models.Model], attnames: Iterable[str]) -> "Target":
@@ -52,39 +54,42 @@ class Target:
             tuple(f.attname for f in fields),
             tuple(str(f.db_type(connection)).split("(")[0] for f in fields),
             tuple(bool(f.null) for f in fields),
+            tuple(bool(f.null and f.is_relation) for f in fields),
         )
 
     @property
-    def is_fixed(self) -> bool:
-        """Whether all columns have a fixed width."""
-        return all(t in FIXED for t in self.types)
+    def is_binary(self) -> bool:
+        """Whether `payload` gives the binary format."""
+        return all(t in FIXED or t in TEXTS for t in self.types)
 
     def statement(self) -> sql.Composed:
         """COPY … FROM STDIN in the format that `payload` gives."""
         return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
             sql.Identifier(self.table),
             sql.SQL(", ").join(map(sql.Identifier, self.names)),
-            sql.SQL("BINARY" if self.is_fixed else "TEXT"),
+            sql.SQL("BINARY" if self.is_binary else "TEXT"),
         )
 
     def payload(self, columns: Arrays) -> bytes | memoryview:
         """Rows as COPY data: no header, no trailer."""
-        return _binary(self, columns) if self.is_fixed else _text(self, columns)
+        return _binary(self, columns) if self.is_binary else _text(self, columns)
 
 
 @contextmanager
 def copying(target: Target) -> Iterator[Any]:
     """`with copying(target) as write: write(target.payload(…))`, inside the caller's transaction."""
     with connection.cursor() as cursor, cursor.copy(target.statement()) as copy:
-        if target.is_fixed:
+        if target.is_binary:
             copy.write(HEADER)
         yield copy.write
-        if target.is_fixed:
+        if target.is_binary:
             copy.write(TRAILER)
 
 
-def _nulls(values: Any) -> Any:
-    """Which values are NULL: NaT, NaN, None."""
+def _nulls(values: Any, reference: bool) -> Any:
+    """Which values are NULL: NaT, NaN, None, and 0 where the column refers to another table."""
+    if reference:
+        return values == 0
     if values.dtype.kind == "M":
         return np.isnat(values)
     if values.dtype.kind == "f":
@@ -106,17 +111,19 @@ def _binary(target: Target, columns: Arrays) -> bytes | memoryview:
     """One record type per pattern of nulls: a null column is a length of -1 and no bytes."""
     arrays = [columns[attname] for attname in target.attnames]
     pattern = np.zeros(len(arrays[0]), np.int64)
-    for bit, (values, nullable) in enumerate(zip(arrays, target.nullable, strict=True)):
-        if nullable:
-            pattern |= _nulls(values).astype(np.int64) << bit
+    nullable = zip(arrays, target.nullable, target.references, strict=True)
+    for bit, (values, is_nullable, reference) in enumerate(nullable):
+        if is_nullable:
+            pattern |= _nulls(values, reference).astype(np.int64) << bit
     numbers = [_wire(values) for values in arrays]
     patterns = np.unique(pattern)
+    records = _records if all(t in FIXED for t in target.types) else _joined
     if len(patterns) == 1:
-        return _records(target, numbers, int(patterns[0]))
+        return records(target, numbers, int(patterns[0]))
     parts = []
     for nulls in patterns:
         chosen = np.flatnonzero(pattern == nulls)
-        parts.append(_records(target, [values[chosen] for values in numbers], int(nulls)))
+        parts.append(records(target, [values[chosen] for values in numbers], int(nulls)))
     return b"".join(parts)
 
 
@@ -147,20 +154,53 @@ def _records(target: Target, numbers: list[Any], nulls: int) -> memoryview:
     return memoryview(records.view(np.uint8))
 
 
+def _joined(target: Target, arrays: list[Any], nulls: int) -> memoryview:
+    """Rows with texts: stretches of fixed width between them, joined by Arrow."""
+    rows = len(arrays[0])
+    pieces: list[pa.Array] = []
+    stretch: list[tuple[str, Any]] = [(">i2", len(arrays))]
+    for at, (kind, values) in enumerate(zip(target.types, arrays, strict=True)):
+        if nulls >> at & 1:
+            stretch.append((">i4", -1))
+        elif kind in FIXED:
+            wire, size = FIXED[kind]
+            stretch += [(">i4", size), (wire, values)]
+        else:
+            texts = pa.array(values, pa.utf8()).cast(pa.binary())
+            stretch.append((">i4", np.asarray(pc.binary_length(texts))))
+            pieces += [_stretch(stretch, rows), texts]
+            stretch = []
+    if stretch:
+        pieces.append(_stretch(stretch, rows))
+    return _buffer(pc.binary_join_element_wise(*pieces, b""))
+
+
+def _stretch(fields: list[tuple[str, Any]], rows: int) -> pa.Array:
+    """Columns of fixed width side by side, a binary value a row."""
+    records = np.empty(rows, np.dtype([(f"f{at}", wire) for at, (wire, _values) in enumerate(fields)]))
+    for at, (_wire_type, values) in enumerate(fields):
+        records[f"f{at}"] = values
+    width = pa.binary(records.dtype.itemsize)
+    fixed = pa.FixedSizeBinaryArray.from_buffers(width, rows, [None, pa.py_buffer(records)])
+    return fixed.cast(pa.binary())
+
+
 def _text(target: Target, columns: Arrays) -> memoryview:
-    """Tab-separated lines; the joined column's own buffer is the payload."""
-    cells = [
-        _escaped(columns[attname], null)
-        for attname, null in zip(target.attnames, target.nullable, strict=True)
-    ]
+    """Tab-separated lines, for columns that have no binary form here."""
+    described = zip(target.attnames, target.nullable, target.references, strict=True)
+    cells = [_escaped(columns[name], null, reference) for name, null, reference in described]
     lines = pc.binary_join_element_wise(*cells, "\t")
-    lines = pc.binary_join_element_wise(lines, "", "\n")
+    return _buffer(pc.binary_join_element_wise(lines, "", "\n"))
+
+
+def _buffer(lines: pa.Array) -> memoryview:
+    """The joined column's own bytes."""
     _validity, offsets, data = lines.buffers()
     ends = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
     return memoryview(data)[int(ends[0]) : int(ends[-1])] if len(lines) else memoryview(b"")
 
 
-def _escaped(values: Any, nullable: bool) -> pa.StringArray:
+def _escaped(values: Any, nullable: bool, reference: bool) -> pa.StringArray:
     """As COPY's text format wants it: backslash, tab and line ends escaped, NULL as \\N."""
     kind = values.dtype.kind
     if kind == "O":
@@ -171,5 +211,6 @@ def _escaped(values: Any, nullable: bool) -> pa.StringArray:
     elif kind == "M":
         texts = pc.cast(pa.array(values), pa.utf8())
     else:
-        texts = pc.cast(pa.array(values, from_pandas=True), pa.utf8())
+        nulls = values == 0 if reference else None
+        texts = pc.cast(pa.array(values, from_pandas=True, mask=nulls), pa.utf8())
     return pc.fill_null(texts, "\\N")

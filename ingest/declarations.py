@@ -71,6 +71,10 @@ class Column:
     kind: Kind
     attname: str = ""  # the model's column; `name` where empty
     required: bool = False
+    may_lack: bool = False  # a lenient import may leave it empty though it is required; wrong stays wrong
+    made: bool = (
+        False  # where no column is mapped to it, the database makes it (the key of an upsert dataset)
+    )
     default: str = ""  # cleaned like a cell where the column is not mapped or the cell is empty
     guesses: tuple[str, ...] = ()  # header names in three languages, folded or not
     # (words in the header, another column, its text): a header that says "monthly" or "USD" settles that column for
@@ -84,13 +88,18 @@ class Column:
 
 
 Derive = Callable[[Arrays], Arrays]
+Keys = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """A table that files are loaded into.
 
-    mode append: id = import << 32 | line, rows are never compared. mode upsert: rows are found by `key`.
+    mode append: id = import << 32 | line, rows are never compared. mode upsert: rows are found by `key`, one
+    bigint column, the model's own key; the model's `origin` takes import << 32 | line of whoever wrote it last.
+    partition: column that an upsert dataset's table is partitioned by, beside the key in its primary key.
+    used: tells which keys (n,) may be in use, as booleans (n,), where that is cheaper than to ask the table.
+    prepare: called with cleaned columns before they are written, in a transaction of its own, e.g. for partitions.
     deriving: called once per load, gives the function that computes further columns from cleaned ones, a batch at
     a time (arrays in, arrays out), e.g. yearly pay in dollars; it may read small tables.
     """
@@ -101,6 +110,9 @@ class Dataset:
     columns: tuple[Column, ...]
     mode: Literal["append", "upsert"] = "append"
     key: tuple[str, ...] = ()
+    partition: str = ""
+    used: Callable[[Keys], np.ndarray[Any, np.dtype[np.bool_]]] | None = None
+    prepare: Callable[[Arrays], None] | None = None
     deriving: Callable[[], Derive] | None = None
     # Clean synthetic rows for tests and demos: (generator, rows) → canonical name → texts.
     sample: Callable[[np.random.Generator, int], dict[str, list[str]]] | None = None

@@ -210,7 +210,12 @@ class MappingForm:
     def missing(self) -> list[Column]:
         """Required columns that nothing fills."""
         filled = {*self.targets.values(), *self.constants}
-        return [c for c in self.dataset.columns if c.required and not c.default and c.name not in filled]
+        return [
+            c
+            for c in self.dataset.columns
+            if c.required and not c.default and not c.made and c.name not in filled
+            if not (self.lenient and c.may_lack)
+        ]
 
     def save(self, *, by: User) -> Import:
         """Store the choices. DomainError 422: a target used twice, a required column without a source."""

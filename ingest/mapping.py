@@ -45,6 +45,7 @@ class Mapping:
             facts.encoding,
             facts.delimiter,
             facts.quote,
+            facts.escape,
             facts.header_line,
             facts.first_line,
             facts.sheet,
@@ -189,7 +190,11 @@ def _hinted(dataset: Dataset, facts: Facts, mapping: Mapping, fixed: Mapping) ->
 
 def _missing(dataset: Dataset, mapping: Mapping) -> list[str]:
     filled = {*mapping.columns, *mapping.constants}
-    return [c.name for c in dataset.columns if c.required and not c.default and c.name not in filled]
+    return [
+        c.name
+        for c in dataset.columns
+        if c.required and not c.default and not c.made and c.name not in filled
+    ]
 
 
 def from_headers(dataset: Dataset, facts: Facts, column_map: dict[str, str], *, fill: bool) -> Mapping:
@@ -221,7 +226,11 @@ def from_headers(dataset: Dataset, facts: Facts, column_map: dict[str, str], *, 
             mapping.constants = {
                 n: text for n, (text, _) in _hinted(dataset, facts, mapping, mapping).items()
             }
-        errors = [_lacking(dataset, facts, name) for name in _missing(dataset, mapping)]
+        errors = [
+            _lacking(dataset, facts, name)
+            for name in _missing(dataset, mapping)
+            if not dataset.column(name).may_lack  # the caller knows whether the import is lenient
+        ]
     if errors:
         raise DomainError(" ".join(str(e["detail"]) for e in errors), str(errors[0]["code"]), 422, errors)
     return mapping

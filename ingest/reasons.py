@@ -22,7 +22,7 @@ _PERIOD_APART = _(
     "Write the amount alone, e.g. 85000 or 85,000.50; currency and period have columns of their own."
 )
 
-REASONS: tuple[Reason, ...] = (
+REASONS: list[Reason] = [
     Reason("good", "", ""),
     Reason("required", _("is empty"), _("Fill it in, or map another column.")),
     Reason("too_long", _("is too long"), _("Shorten it.")),
@@ -48,7 +48,8 @@ REASONS: tuple[Reason, ...] = (
     Reason("date_out_of_range", _("is too far from today"), _("Check the year.")),
     Reason("not_an_integer", _("is not a whole number"), _("Write digits only.")),
     Reason("integer_out_of_range", _("is out of range"), _("Check for digits too many.")),
-)
+    Reason("not_a_time", _("is not a time"), _("Write it as 2021-07-27T16:02:08Z.")),
+]
 _position = {reason.code: i for i, reason in enumerate(REASONS)}
 _unreadable_line = Reason(
     "unreadable_line", _("The line cannot be read"), _("Compare it with the lines around it.")
@@ -59,6 +60,14 @@ _lines: dict[str, Reason] = {}
 def number(code: str) -> int:
     """The position of a value's reason, for verdict arrays."""
     return _position[code]
+
+
+def value_reason(code: str, message: str | Promise, fix: str | Promise) -> str:
+    """Make a domain's own reason known for values; called where its datasets are declared. Gives the code back."""
+    if code not in _position:
+        _position[code] = len(REASONS)
+        REASONS.append(Reason(code, message, fix))
+    return code
 
 
 def line_reason(code: str, message: str | Promise, fix: str | Promise) -> str:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from ingest import declarations, loading, reasons, rejects, storage
 from ingest.facts import Facts, facts_of
+from ingest.kinds import CodeList
 from ingest.mapping import Mapping, from_headers, suggest
 from ingest.models import Import, Origin, Stage
 from runs.models import OPEN_STATES, Run, State
@@ -54,6 +55,8 @@ class ReasonGroup:
     fix: str  # what to do about it
     rows: int
     examples: list[dict[str, Any]]  # [{"line": 3, "value": "abc"}], at most three
+    values: list[dict[str, Any]]  # [{"value": "Brasill", "rows": 312, "help": …, "suggestion": "Brazil"}], at most five
+    options: list[str]  # what such a cell may say, where that is a short list
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def import_map(
         mapping = from_headers(declared, facts, dict(column_map or {}), fill=fill)
     if constants:
         mapping.constants = {**mapping.constants, **constants}
-    _mapping_checked(declared, facts, mapping)
+    _mapping_checked(declared, facts, mapping, lenient=lenient)
     with transaction.atomic():
         source = _for_mapping(source, by)
         source.mapping, source.lenient = _storable(mapping.to_json()), lenient
@@ -263,13 +266,25 @@ def import_summary(source: Import) -> Summary:
 
 def reason_groups(dataset: str, found: list[dict[str, Any]]) -> list[ReasonGroup]:
     """The groups of a run's result, in the reader's language."""
-    labels = {column.name: str(column.label) for column in declarations.dataset(dataset).columns}
+    columns = {column.name: column for column in declarations.dataset(dataset).columns}
     groups = []
     for group in found:
-        reason = reasons.reason(group["code"])
-        label = labels.get(group["field"], "")
-        message = f"{label} {reason.message}" if label else str(reason.message)
-        groups.append(ReasonGroup(**{**group, "message": message, "fix": str(reason.fix)}))
+        reason, column = reasons.reason(group["code"]), columns.get(group["field"])
+        known = column.kind if column and isinstance(column.kind, CodeList) else None
+        more = {
+            "message": f"{column.label} {reason.message}" if column else str(reason.message),
+            "fix": str(reason.fix),
+            "options": known.options() if known else [],
+            "values": [
+                {
+                    **value,
+                    "help": column.kind.help(value["value"]) if column and value["value"] else "",
+                    "suggestion": known.suggestion(value["value"]) if known else "",
+                }
+                for value in group.get("values", [])
+            ],
+        }
+        groups.append(ReasonGroup(**{**group, **more}))
     return groups
 
 
@@ -314,7 +329,9 @@ def _facts(path: Path, name: str, overrides: dict[str, Any]) -> Facts:
     return facts
 
 
-def _mapping_checked(declared: declarations.Dataset, facts: Facts, mapping: Mapping) -> None:
+def _mapping_checked(
+    declared: declarations.Dataset, facts: Facts, mapping: Mapping, *, lenient: bool
+) -> None:
     """Columns known, none used twice, required ones filled; otherwise DomainError with a pointer each."""
     errors: list[dict[str, object]] = []
 
@@ -335,6 +352,7 @@ def _mapping_checked(declared: declarations.Dataset, facts: Facts, mapping: Mapp
         declared.column(name)
     for column in declared.columns:
         given = column.name in mapping.columns or mapping.constants.get(column.name) or column.default
+        given = given or column.made or (lenient and column.may_lack)
         if column.required and not given:
             detail = _("No column of the file is mapped to %(label)s: say which holds it.")
             wrong(column.name, "required", detail % {"label": f"{column.label} ({column.name})"})

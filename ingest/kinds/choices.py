@@ -13,6 +13,9 @@ from ingest.declarations import Style, Verdicts
 from ingest.kinds.spelling import folded, nearest
 
 
+FEW = 12
+
+
 @dataclass(frozen=True, kw_only=True)
 class CodeList:
     """Spellings that stand for small integers; the output is int16, 0 = empty.
@@ -50,14 +53,20 @@ class CodeList:
         found = [self.number(text) is not None for text in texts.to_pylist()]
         return sum(found) / len(found) if found else 0.0
 
-    def help(self, text: str) -> str:
+    def suggestion(self, text: str) -> str:
+        """The name that `text` most likely stands for, "" where none is near."""
         near = nearest(text, self._numbers)
-        if near:
-            return _("did you mean %(name)s?") % {"name": self.names()[self._numbers[near]]}
+        return self.names()[self._numbers[near]] if near else ""
+
+    def options(self) -> list[str]:
+        """All names, where they are few enough to choose from; otherwise none."""
         names = list(self.names().values())
-        if len(names) > 12:
-            return ""
-        return _("known are: %(names)s") % {"names": ", ".join(names)}
+        return names if len(names) <= FEW else []
+
+    def help(self, text: str) -> str:
+        if near := self.suggestion(text):
+            return _("did you mean %(name)s?") % {"name": near}
+        return _("known are: %(names)s") % {"names": ", ".join(self.options())} if self.options() else ""
 
 
 def Choice(options: Mapping[int, str], aliases: Mapping[str, int]) -> CodeList:  # noqa: N802

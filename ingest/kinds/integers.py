@@ -11,11 +11,15 @@ from ingest import reasons
 from ingest.declarations import Style, Verdicts
 
 _DIGITS = r"^[+-]?[0-9]{1,18}(?:\.0{1,6})?$"  # spreadsheets write 12 as 12.0
+_TOO_MANY = r"^[+-]?[0-9]{19,}$"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Integer:
-    """A whole number within [low, high]; the output is int64, 0 = empty."""
+    """A whole number within [low, high]; the output is int64, 0 = empty.
+
+    Leading zeros are padding: "0012" is 12. The default for `high` is what JSON numbers hold everywhere.
+    """
 
     low: int = 0
     high: int = 2**53 - 1
@@ -30,6 +34,10 @@ class Integer:
         digits = pc.if_else(whole, pc.replace_substring_regex(texts, r"^\+|\.0+$", ""), "0")
         values = np.asarray(pc.cast(digits, pa.int64()))
         codes = np.where(np.asarray(whole), 0, reasons.number("not_an_integer")).astype(np.uint8)
+        if codes.any():
+            codes[np.asarray(pc.match_substring_regex(texts, _TOO_MANY))] = reasons.number(
+                "integer_out_of_range"
+            )
         codes[(codes == 0) & ((values < self.low) | (values > self.high))] = reasons.number(
             "integer_out_of_range"
         )

@@ -13,7 +13,9 @@ TYPES = ("bigint", "smallint", "double precision", "date", "timestamp with time 
 def table(cursor: object, types: tuple[str, ...], names: tuple[str, ...]) -> Target:
     columns = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
     cursor.execute(f"CREATE TEMPORARY TABLE copied ({columns}) ON COMMIT DROP")  # type: ignore[attr-defined]
-    return Target("copied", names, names, types, tuple(name != "id" for name in names))
+    return Target(
+        "copied", names, names, types, tuple(name != "id" for name in names), tuple("ref" in n for n in names)
+    )
 
 
 @pytest.mark.django_db
@@ -33,7 +35,7 @@ def test_binary_rows_with_any_pattern_of_nulls_come_back() -> None:
     }
     with connection.cursor() as cursor:
         target = table(cursor, TYPES, COLUMNS)
-        assert target.is_fixed
+        assert target.is_binary
         with copying(target) as write:
             write(target.payload(columns))
         cursor.execute("SELECT id, small, amount, day, at AT TIME ZONE 'UTC' FROM copied ORDER BY id")
@@ -51,13 +53,19 @@ def test_binary_rows_with_any_pattern_of_nulls_come_back() -> None:
 
 
 @pytest.mark.django_db
-def test_text_rows_keep_every_sign() -> None:
+@pytest.mark.parametrize("other", ["bigint", "numeric"])  # binary records, lines of text
+def test_texts_keep_every_sign(other: str) -> None:
     texts = np.array(["plain", "tab\tline\nreturn\rback\\slash", "\\N", "", None, "é😀"], object)
-    columns = {"id": np.arange(6), "name": texts}
+    moments = np.datetime64("2024-02-29T23:59:59.123456", "us") + np.arange(6)
+    columns = {"id": np.arange(6), "name": texts, "ref": np.arange(6) % 2, "at": moments}
     with connection.cursor() as cursor:
-        target = table(cursor, ("bigint", "text"), ("id", "name"))
-        assert not target.is_fixed
+        target = table(
+            cursor, (other, "text", "bigint", "timestamp with time zone"), ("id", "name", "ref", "at")
+        )
+        assert target.is_binary == (other == "bigint")
         with copying(target) as write:
             write(target.payload(columns))
-        cursor.execute("SELECT name FROM copied ORDER BY id")
-        assert [name for (name,) in cursor.fetchall()] == texts.tolist()
+        cursor.execute("SELECT name, ref, at AT TIME ZONE 'UTC' FROM copied ORDER BY id")
+        assert cursor.fetchall() == [
+            (text, at % 2 or None, moments[at].item()) for at, text in enumerate(texts.tolist())
+        ]

@@ -1,0 +1,56 @@
+"""Numbers of rows in another table, which have to be there."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection, models
+from django.utils.functional import Promise
+from psycopg import sql
+
+from ingest import reasons
+from ingest.declarations import Keys, Style, Verdicts
+from ingest.kinds.integers import Integer
+
+
+@dataclass(frozen=True, kw_only=True)
+class References(Integer):
+    """The key of a stored row of `model`; the output is int64, 0 = empty.
+
+    dataset: the slug of the dataset that fills `model`: files for it are loaded before. reason: the code of a
+    number that is not there, made with `reasons.value_reason`. remedy: what to do then, with %(id)s.
+    """
+
+    model: type[models.Model]
+    dataset: str
+    reason: str
+    remedy: str | Promise
+    low: int = 1
+
+    def clean(self, texts: pa.StringArray, style: Style, attname: str) -> Verdicts:
+        verdicts = super().clean(texts, style, attname)
+        numbers, codes = verdicts.outputs[attname], verdicts.codes
+        wanted = np.unique(numbers[codes == 0])
+        missing = np.setdiff1d(wanted, self._stored(wanted), assume_unique=True)
+        codes[(codes == 0) & np.isin(numbers, missing)] = reasons.number(self.reason)
+        return verdicts
+
+    def fit(self, texts: pa.StringArray) -> float:
+        """Numbers that could be keys; whether they are stored yet says nothing about the column."""
+        return float(np.mean(super().clean(texts, Style(), "").codes == 0)) if len(texts) else 0.0
+
+    def help(self, text: str) -> str:
+        verdict = super().clean(pa.array([text.strip()]), Style(), "")
+        if verdict.codes[0]:
+            return super().help(text)
+        return str(self.remedy) % {"id": int(verdict.outputs[""][0])}
+
+    def _stored(self, wanted: Keys) -> Keys:
+        """Those of the sorted numbers that are in the table, committed."""
+        meta = self.model._meta
+        query = sql.SQL("SELECT {key} FROM {table} WHERE {key} = ANY(%s)").format(
+            key=sql.Identifier(str(meta.pk.column)), table=sql.Identifier(meta.db_table)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(query.as_string(), [wanted.tolist()])
+            return np.array([key for (key,) in cursor.fetchall()], np.int64)
