@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from django.db.models import Count
 
 from ingest.cleaning import Rejected
 from ingest.copying import Target, copying
@@ -20,6 +21,8 @@ _ATTNAMES = (
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_AT_ONCE = 2_000
 EXAMPLES = 3
+VALUES = 5  # refused spellings that a group names, each to be corrected in all of its rows at once
+VALUES_COUNTED = 1_000  # distinct spellings of a group that are counted
 
 
 class Groups:
@@ -28,6 +31,7 @@ class Groups:
     def __init__(self) -> None:
         self._rows: Counter[tuple[str, str]] = Counter()
         self._first: dict[tuple[str, str], dict[str, Any]] = {}
+        self._values: dict[tuple[str, str], Counter[str]] = {}
 
     def add(self, rejected: Rejected) -> None:
         """Count one rejected line."""
@@ -35,16 +39,39 @@ class Groups:
         key = (error.code, error.field)
         self._rows[key] += 1
         group = self._first.setdefault(key, {"column": error.column, "examples": []})
+        values = self._values.setdefault(key, Counter())
+        if error.value in values or len(values) < VALUES_COUNTED:
+            values[error.value] += 1
         if len(group["examples"]) < EXAMPLES:
             example = {"line": rejected.line, "value": error.value[:200], "message": error.message}
             group["examples"].append(example)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """[{code, field, column, rows, examples}], most frequent first."""
+        """[{code, field, column, rows, examples, values: [{value, rows}]}], most frequent first."""
         return [
-            {"code": code, "field": name, "rows": rows, **self._first[code, name]}
+            {
+                "code": code,
+                "field": name,
+                "rows": rows,
+                **self._first[code, name],
+                "values": [{"value": v, "rows": n} for v, n in self._values[code, name].most_common(VALUES)],
+            }
             for (code, name), rows in self._rows.most_common()
         ]
+
+
+def groups_of(source: Import) -> list[dict[str, Any]]:
+    """What `Groups.to_json` says, of the rejects that an import has now."""
+    rows = source.rejects.pending().order_by()
+    found = []
+    for group in rows.values("code", "field").annotate(rows=Count("id")).order_by("-rows", "code", "field"):
+        of_kind = rows.filter(code=group["code"], field=group["field"])
+        first = of_kind.order_by("id").values("line", "value", "message", "column")[:EXAMPLES]
+        values = of_kind.values("value").annotate(rows=Count("id")).order_by("-rows", "value")[:VALUES]
+        examples = [{**one, "value": one["value"][:200]} for one in first]
+        columns = [one.pop("column") for one in examples]
+        found.append({**group, "column": columns[0], "examples": examples, "values": list(values)})
+    return found
 
 
 def rejects_copy(source_id: int, rejected: Sequence[Rejected]) -> None:
@@ -92,17 +119,22 @@ def guarded(text: str) -> str:
     return "'" + text
 
 
+def unguarded(text: str) -> str:
+    """The text that `guarded` was given."""
+    return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
+
+
 def rejects_lines(source: Import, headers: Sequence[str]) -> Iterator[bytes]:
     """CSV in pieces, UTF-8 with BOM: line, reason, message, then the file's own columns."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
     writer.writerow(["line", "reason", "message", *map(guarded, headers)])
-    rows = source.rejects.filter(state=RejectState.OPEN).order_by("id").values_list("line", "errors", "cells")
-    for count, (line, errors, cells) in enumerate(rows.iterator(chunk_size=_ROWS_AT_ONCE), start=1):
-        codes = " ".join(dict.fromkeys(error["code"] for error in errors))
-        messages = " | ".join(error["message"] for error in errors)
-        writer.writerow([line, codes, guarded(messages), *map(guarded, cells)])
+    rows = source.rejects.pending().order_by("id")
+    for count, one in enumerate(rows.iterator(chunk_size=_ROWS_AT_ONCE), start=1):
+        codes = " ".join(dict.fromkeys(error["code"] for error in one.errors))
+        messages = " | ".join(error["message"] for error in one.errors)
+        writer.writerow([one.line, codes, guarded(messages), *map(guarded, one.current)])
         if count % _ROWS_AT_ONCE == 0:
             yield buffer.getvalue().encode()
             buffer.seek(0)

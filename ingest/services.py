@@ -17,9 +17,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from ingest import declarations, loading, reasons, rejects, storage
+from ingest import declarations, loading, rejects, storage
 from ingest.facts import Facts, facts_of
-from ingest.kinds import CodeList
+from ingest.grouping import ReasonGroup, reason_groups
 from ingest.mapping import Mapping, from_headers, suggest
 from ingest.models import Import, Origin, Stage
 from runs.models import OPEN_STATES, Run, State
@@ -42,21 +42,6 @@ class AlreadyImported(Conflict):
             % {"who": who, "when": when, "id": existing.pk, "name": existing.name}
         )
         self.existing = existing
-
-
-@dataclass(frozen=True)
-class ReasonGroup:
-    """Rejects that share a reason."""
-
-    code: str
-    field: str  # canonical column; "" = the whole line
-    column: str  # the file's header
-    message: str  # what is wrong, in the reader's language
-    fix: str  # what to do about it
-    rows: int
-    examples: list[dict[str, Any]]  # [{"line": 3, "value": "abc"}], at most three
-    values: list[dict[str, Any]]  # [{"value": "Brasill", "rows": 312, "help": …, "suggestion": "Brazil"}], at most five
-    options: list[str]  # what such a cell may say, where that is a short list
 
 
 @dataclass(frozen=True)
@@ -262,30 +247,6 @@ def import_summary(source: Import) -> Summary:
         message=_message(source, run),
         groups=reason_groups(source.dataset, run.result.get("groups", []) if run else []),
     )
-
-
-def reason_groups(dataset: str, found: list[dict[str, Any]]) -> list[ReasonGroup]:
-    """The groups of a run's result, in the reader's language."""
-    columns = {column.name: column for column in declarations.dataset(dataset).columns}
-    groups = []
-    for group in found:
-        reason, column = reasons.reason(group["code"]), columns.get(group["field"])
-        known = column.kind if column and isinstance(column.kind, CodeList) else None
-        more = {
-            "message": f"{column.label} {reason.message}" if column else str(reason.message),
-            "fix": str(reason.fix),
-            "options": known.options() if known else [],
-            "values": [
-                {
-                    **value,
-                    "help": column.kind.help(value["value"]) if column and value["value"] else "",
-                    "suggestion": known.suggestion(value["value"]) if known else "",
-                }
-                for value in group.get("values", [])
-            ],
-        }
-        groups.append(ReasonGroup(**{**group, **more}))
-    return groups
 
 
 def rejects_csv(source: Import) -> Iterator[bytes]:

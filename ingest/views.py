@@ -22,6 +22,7 @@ from accounts.models import User
 from ingest import presenting, services
 from ingest.declarations import dataset, datasets
 from ingest.forms import FactsForm, MappingForm
+from ingest.grouping import reason_groups
 from ingest.models import Import, Stage
 from runs.models import State
 from skillora.lib.errors import DomainError, NotAllowed
@@ -238,7 +239,7 @@ def check_context(source: Import, user: User) -> dict[str, Any]:
     if run.state == State.FAILED:
         return context | {"failed": run.error_message or _("Check the file again.")}
     found = run.result
-    groups = services.reason_groups(source.dataset, found["groups"])
+    groups = reason_groups(source.dataset, found["groups"])
     counts = presenting.counts_of(
         found | {"rows_read": found["read"]},
         appends=dataset(source.dataset).mode == "append",

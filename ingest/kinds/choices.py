@@ -12,7 +12,6 @@ from ingest import reasons
 from ingest.declarations import Style, Verdicts
 from ingest.kinds.spelling import folded, nearest
 
-
 FEW = 12
 
 
