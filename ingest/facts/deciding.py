@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from ingest.facts.dialects import layout_of
+from ingest.facts.layouts import layout_of
 from ingest.facts.profiling import profile
 from ingest.facts.record import ColumnFacts, Facts
 from ingest.facts.sniffing import encoding_of, format_of, not_tabular, scan
@@ -52,7 +52,7 @@ def _lay_out(source: Path, facts: Facts, chosen: dict[str, Any]) -> None:
     encoding = "utf-8" if facts.sheet else facts.encoding
     head, _ = next(chunks_of(source, encoding, size=HEAD_BYTES), (b"", 0))
     layout = layout_of(head.decode(errors="replace"), chosen)
-    facts.delimiter, facts.quote = layout.delimiter, layout.quote
+    facts.delimiter, facts.quote, facts.escape = layout.delimiter, layout.quote, layout.escape
     facts.header_line, facts.first_line = layout.header_line, layout.first_line
     headers = unique([cell.strip() for cell in layout.header] or [""] * layout.width)
     facts.columns = [ColumnFacts(index, header) for index, header in enumerate(headers[:COLUMNS_MAX])]

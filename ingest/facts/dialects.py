@@ -1,12 +1,30 @@
-"""Delimiter, quote, header line: how the text of a file is laid out, decided from its first records."""
+"""Delimiter, quote, escape: how the text of a file is written, decided from its first records."""
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ingest.readers.repairing import cells_of, plain_cells
+from ingest.readers.repairing import Dialect, cells_of, fitted, plain_cells
 
-DELIMITERS = ",;\t|"
+# What parts cells → how far it is believed: each is also ordinary text in files parted by something else.
+DELIMITERS = {
+    ",": 1.0,
+    ";": 1.0,
+    "\t": 1.0,
+    "|": 1.0,
+    "^": 0.9,
+    "~": 0.9,
+    "\x1f": 1.0,
+    "\x01": 1.0,
+    "§": 0.9,
+    "||": 1.1,
+    "::": 1.1,
+    ":": 0.5,
+    " ": 0.4,
+}
+PROSE = {" ", ":"}  # parts words in any text
+BELIEVED = 200  # lines of the sample that show whether it parts cells too
+QUOTES = ('"', "'")
 SAMPLE_RECORDS = 1000
 SPAN_LINES = 60  # physical lines that a quoted cell of the sample may take
 TYPED = re.compile(
@@ -18,18 +36,6 @@ TYPED = re.compile(
 
 
 @dataclass(frozen=True)
-class Layout:
-    """header: its cells, [] without one; lines are physical and 1-based, header_line 0 = none."""
-
-    delimiter: str
-    quote: str
-    header_line: int
-    first_line: int
-    header: list[str]
-    width: int
-
-
-@dataclass(frozen=True)
 class Record:
     """One record of the sample: the physical line it starts on, how many it takes, its cells."""
 
@@ -37,108 +43,157 @@ class Record:
     lines: int
     cells: list[str]
 
+    @property
+    def width(self) -> int:
+        return len(self.cells)
 
-def records_of(text: str, delimiter: str, quote: str, limit: int = SAMPLE_RECORDS) -> list[Record]:
-    """The first records of `text`, cut tolerantly; blank lines are left out."""
+    @property
+    def filled(self) -> int:
+        """Cells that are not empty."""
+        return sum(bool(cell.strip()) for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """A way to cut the text, and what comes of it."""
+
+    delimiter: str
+    quote: str
+    escape: str
+    records: list[Record]
+    width: int  # cells of most records
+
+
+def cutting_of(text: str, chosen: dict[str, object]) -> Cutting:
+    """The way that makes the text look most like a table; `chosen` = what a person has decided already."""
     physical = text.split("\n") if "\n" in text else text.split("\r")
     if len(physical) > 1:
         physical.pop()  # cut off by the sample's end, or empty
-    mark, sign = delimiter.encode(), quote.encode()
+    lines = [line.rstrip("\r").encode() for line in physical]
+    given = str(chosen.get("delimiter") or "")
+    delimiters = [given] if given else [sign for sign in DELIMITERS if sign in text and _parts(sign, text)] or [","]
+    best: tuple[float, Cutting] | None = None
+    for delimiter in delimiters:
+        quotes = [str(chosen["quote"])] if "quote" in chosen else quotes_in(text, delimiter)
+        for quote in quotes:
+            for escape in escapes_in(text, quote):
+                cutting = cut(lines, delimiter, quote, escape)
+                found = score(cutting) * (1.0 if given else DELIMITERS[delimiter])
+                if best is None or found > best[0] + 1e-9:
+                    best = (found, cutting)
+    assert best is not None  # noqa: S101 (the lists above are never empty)
+    return best[1] if given else _with_blank(lines, best[1])
+
+
+def _parts(sign: str, text: str) -> bool:
+    """Whether a sign can be a delimiter: one of ordinary prose needs some evidence."""
+    if sign not in PROSE:
+        return True
+    lines = [line for line in text.splitlines()[:BELIEVED] if line.strip()]
+    if sum('"' + sign + '"' in line or sign + '"' in line and line.endswith(('"', '"' + sign)) for line in lines) > len(lines) / 2:
+        return True
+    counts = Counter(line.count(sign) for line in lines)
+    usual, number = counts.most_common(1)[0]
+    return usual >= 2 and len(lines) >= 3 and number >= 0.9 * len(lines)
+
+
+def quotes_in(text: str, delimiter: str) -> list[str]:
+    """The quotes that open and close cells somewhere, the usual one first."""
+    edge = re.escape(delimiter)
+    found = []
+    for quote in QUOTES:
+        opens = len(re.findall(rf"(?:^|{edge} ?){quote}", text, re.MULTILINE))
+        closes = len(re.findall(rf"{quote}(?:{edge}|\r?$)", text, re.MULTILINE))
+        if opens and closes:
+            found.append(quote)
+    return found or ['"']
+
+
+def escapes_in(text: str, quote: str) -> list[str]:
+    """Whether a backslash may stand before quotes inside cells: ["", "\\\\"] where the sample has such."""
+    return ["\\", ""] if quote and re.search(r"[^\\]\\" + quote + r"[^\r\n]", text) else [""]
+
+
+def cut(lines: list[bytes], delimiter: str, quote: str, escape: str) -> Cutting:
+    """The first records, cut as the readers cut them; blank lines are left out."""
+    dialect = Dialect(delimiter.encode(), quote.encode(), 0, escape.encode())
+    records = list(_records(lines, dialect))
+    width = usual_width(records)
+    dialect = replace(dialect, width=width)
+    for number, record in enumerate(records):
+        line = lines[record.line - 1]
+        if record.width != width and quote and record.lines == 1 and dialect.quote in line:
+            cells = fitted(line, dialect)
+            if cells:
+                records[number] = Record(record.line, 1, [cell.decode(errors="replace") for cell in cells])
+    return Cutting(delimiter, quote, escape, records, width)
+
+
+def _records(lines: list[bytes], dialect: Dialect) -> list[Record]:
     records: list[Record] = []
     number = 0
-    while number < len(physical) and len(records) < limit:
-        line = physical[number].rstrip("\r").encode()
-        cells, opened = cells_of(line, mark, sign)
+    while number < len(lines) and len(records) < SAMPLE_RECORDS:
+        line = lines[number]
+        cells, opened = cells_of(line, dialect)
         taken = 1
         if opened >= 0:
-            cells, taken = _spanning(physical, number, mark, sign)
+            cells, taken = _spanning(lines, number, dialect)
         if line.strip():
-            records.append(Record(number + 1, taken, [cell.decode() for cell in cells]))
+            records.append(Record(number + 1, taken, [cell.decode(errors="replace") for cell in cells]))
         number += taken
     return records
 
 
-def _spanning(physical: list[str], number: int, mark: bytes, sign: bytes) -> tuple[list[bytes], int]:
+def _spanning(lines: list[bytes], number: int, dialect: Dialect) -> tuple[list[bytes], int]:
     """Cells and number of lines of a record with a quote left open on its first line."""
-    first = physical[number].rstrip("\r").encode()
-    plain = plain_cells(first, mark, sign)
-    text = first
-    for taken in range(2, min(SPAN_LINES, len(physical) - number) + 1):
-        text += b"\n" + physical[number + taken - 1].rstrip("\r").encode()
-        cells, opened = cells_of(text, mark, sign)
+    text = lines[number]
+    for taken in range(2, min(SPAN_LINES, len(lines) - number) + 1):
+        text += b"\n" + lines[number + taken - 1]
+        cells, opened = cells_of(text, dialect)
         if opened < 0:
             return cells, taken
-    return plain, 1
+    return plain_cells(lines[number], dialect), 1
 
 
-def layout_of(text: str, chosen: dict[str, object]) -> Layout:
-    """The layout that makes the text look most like a table; `chosen` = what a person has decided already."""
-    delimiters = [str(chosen["delimiter"])] if chosen.get("delimiter") else list(DELIMITERS)
-    quotes = [str(chosen["quote"])] if "quote" in chosen else ['"', "'"] if '"' not in text else ['"']
-    best: tuple[float, list[Record], str, str] | None = None
-    for delimiter in delimiters:
-        for quote in quotes:
-            records = records_of(text, delimiter, quote)
-            found = (score(records), records, delimiter, quote)
-            if best is None or found[0] > best[0]:
-                best = found
-    assert best is not None  # noqa: S101 (the lists above are never empty)
-    _, records, delimiter, quote = best
-    return _headed(records, delimiter, quote, chosen.get("header_line"))
+def usual_width(records: list[Record]) -> int:
+    """The number of cells that most records have; one cell counts only where nothing has more."""
+    widths = Counter(record.width for record in records)
+    return max(widths.items(), key=lambda item: (item[1] * (item[0] > 1), item[0]))[0] if widths else 0
 
 
-def score(records: list[Record]) -> float:
-    """How much the records look like a table: share of records of the usual width times share of typed cells."""
-    widths = Counter(len(record.cells) for record in records)
-    if not widths:
+def score(cutting: Cutting) -> float:
+    """How much it looks like a table: share of records of the usual width times share of typed cells."""
+    records, width = cutting.records, cutting.width
+    if not records:
         return 0.0
-    width, count = max(widths.items(), key=lambda item: (item[1] * (item[0] > 1), item[0]))
     if width == 1:
         return 0.01
-    cells = [cell for record in records[:200] if len(record.cells) == width for cell in record.cells]
+    usual = [record for record in records if record.width == width]
+    cells = [cell for record in usual[:200] for cell in record.cells]
     typed = sum(TYPED.fullmatch(cell.strip()) is not None for cell in cells) / len(cells)
-    return (count / len(records)) ** 2 * (0.3 + typed) * (1 - 0.5 / width)
+    return (len(usual) / len(records)) ** 2 * (0.3 + typed) * (1 - 0.5 / width) + 0.02 * _tidy(cutting)
 
 
-def _headed(records: list[Record], delimiter: str, quote: str, chosen: object) -> Layout:
-    """The layout with its header found: the first record of the usual width that looks like names."""
-    widths = Counter(len(record.cells) for record in records)
-    width = max(widths.items(), key=lambda item: (item[1] * (item[0] > 1), item[0]))[0] if widths else 0
-    start = next((i for i, r in enumerate(records) if _filled(r, width)), 0)
-    if isinstance(chosen, int):
-        start = next((i for i, r in enumerate(records) if r.line >= chosen), 0)
-        named = chosen > 0
-        start = start if named else 0
-    else:
-        named = looks_like_header([r.cells for r in records[start : start + 200]])
-    if not records:
-        return Layout(delimiter, quote, 0, 1, [], 0)
-    first = records[start]
-    if not named:
-        return Layout(delimiter, quote, 0, first.line, [], width)
-    return Layout(delimiter, quote, first.line, first.line + first.lines, first.cells, len(first.cells))
+def _tidy(cutting: Cutting) -> float:
+    """Share of records without what is left over where quotes or escapes were not understood."""
+    left = [cutting.quote or '"', *QUOTES]
+    ends = tuple(left)
+    clean = sum(
+        not any(cell.startswith(ends) and cell.endswith(ends) and len(cell) > 1 or "\\" in cell for cell in r.cells)
+        for r in cutting.records
+    )
+    return clean / len(cutting.records)
 
 
-def _filled(record: Record, width: int) -> bool:
-    """Whether a record can be the table's first: about as wide as the others, and mostly filled."""
-    filled = sum(bool(cell.strip()) for cell in record.cells)
-    return len(record.cells) == width and filled >= max(min(width, 2), 0.6 * width)
-
-
-def looks_like_header(rows: list[list[str]]) -> bool:
-    """Whether the first row holds names: no numbers or dates, no repetition, nothing that recurs below it."""
-    if not rows:
-        return False
-    first = [cell.strip() for cell in rows[0]]
-    named = [cell for cell in first if cell]
-    if any(TYPED.fullmatch(cell) and any(c.isdigit() for c in cell) and not _year(cell) for cell in named):
-        return False
-    if len({cell.casefold() for cell in named}) < len(named) and len(named) > 1:
-        return sum(any(c.isdigit() for c in cell) for row in rows[1:] for cell in row) > 0
-    below = [{row[i].strip().casefold() for row in rows[1:] if i < len(row)} for i in range(len(first))]
-    recurring = sum(bool(cell) and cell.casefold() in below[i] for i, cell in enumerate(first))
-    return recurring * 2 <= len(named)
-
-
-def _year(cell: str) -> bool:
-    return cell.isdigit() and len(cell) == 4 and cell.startswith(("19", "20"))
+def _with_blank(lines: list[bytes], found: Cutting) -> Cutting:
+    """The same, parted by sign and blank, where a blank follows every sign and quotes stand behind it."""
+    sign, wide = found.delimiter, found.delimiter + " "
+    if len(sign) > 1 or sign == " " or not found.quote:
+        return found
+    text = b"\n".join(lines)
+    if (wide + found.quote).encode() not in text:
+        return found
+    other = cut(lines, wide, found.quote, found.escape)
+    if other.width < 2 or other.width < found.width and score(other) < score(found):
+        return found
+    return other if score(other) >= score(found) else found

@@ -29,6 +29,7 @@ class ColumnFacts:
 class Facts:
     """How a file is written; decided from all of it, shown, editable, remembered.
 
+    delimiter: one character, or several (", " and "||").
     header_line: 1-based physical line or row of a sheet, 0 = none. first_line: that of the first data row.
     lane: "fast" where the whole file is strictly quoted. rows: data lines, faults included. size: bytes.
     """
@@ -37,6 +38,7 @@ class Facts:
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
+    escape: str = ""  # what stands before a quote inside a cell, where it is not doubled
     newline: str = "\n"
     header_line: int = 1
     first_line: int = 2

@@ -6,6 +6,7 @@ A block is read, cut into records by vectorised scans (`cutting`), made strict w
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from django.utils.translation import gettext
 
 from ingest.readers.cutting import Cut, cut_strictly, line_ends
 from ingest.readers.decoding import chunks_of
-from ingest.readers.repairing import LINE_MAX, SPAN_MAX, cells_of, repair
+from ingest.readers.repairing import LINE_MAX, SPAN_MAX, Dialect, cells_of, repair, trimmed
 from ingest.spreadsheets import table_of
 from skillora.lib.errors import DomainError
 
@@ -66,8 +67,20 @@ class _Parser:
 
     facts: "Facts"
     wanted: set[int]
-    careful: bool = False  # some invalid record spans lines: cut it tolerantly
+    careful: bool = False  # some invalid record may be one after all: cut the block tolerantly
     invalid: list[tuple[int, str]] = field(default_factory=list)  # (record number from 1, its text)
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """How the file is written."""
+        facts = self.facts
+        delimiter, quote, escape = facts.delimiter.encode(), facts.quote.encode(), facts.escape.encode()
+        return Dialect(delimiter, quote, len(facts.columns), escape)
+
+    @cached_property
+    def strict(self) -> Dialect:
+        """How the text that is parsed is written."""
+        return Dialect(*self.dialect.strict, self.dialect.width)
 
     def parse(self, text: memoryview, *, spanning: bool) -> pa.Table:
         """The block's valid records; the others are in `invalid`, or `careful` is set."""
@@ -78,8 +91,8 @@ class _Parser:
             pa.BufferReader(pa.py_buffer(text)),
             arrow_csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
             arrow_csv.ParseOptions(
-                delimiter=self.facts.delimiter,
-                quote_char=self.facts.quote or False,
+                delimiter=self.strict.delimiter.decode(),
+                quote_char=self.strict.quote.decode() or False,
                 newlines_in_values=spanning,
                 ignore_empty_lines=True,
                 invalid_row_handler=self._invalid,
@@ -91,8 +104,15 @@ class _Parser:
             ),
         )
 
+    def _has_empty_end(self, row: Any) -> bool:
+        """Whether all cells beyond the header's are empty."""
+        if row.actual_columns <= row.expected_columns or not row.text.endswith(self.facts.delimiter):
+            return False
+        cells, _ = cells_of(row.text.encode(), self.strict)
+        return len(trimmed(cells, self.strict.width)) == self.strict.width
+
     def _invalid(self, row: Any) -> str:
-        if "\n" in row.text or "\r" in row.text:
+        if "\n" in row.text or "\r" in row.text or self._has_empty_end(row):
             self.careful = True
         else:
             self.invalid.append((row.number, row.text))
@@ -183,6 +203,9 @@ class _Reading:
 
     def _cut(self, data: bytes, *, final: bool) -> tuple[bytes, Cut, int]:
         """(text to parse, its records, bytes of `data` that they took)."""
+        dialect = self.parser.dialect
+        if dialect.exotic or (dialect.escape and dialect.escape + dialect.quote in data):
+            return self._repaired(data, final=final)
         cut = cut_strictly(data, self.facts.delimiter, self.facts.quote, final=final)
         if cut is None or (final and cut.end < len(data)) or len(data) - cut.end > SPAN_MAX:
             return self._repaired(data, final=final)
@@ -191,7 +214,7 @@ class _Reading:
 
     def _repaired(self, data: bytes, *, final: bool) -> tuple[bytes, Cut, int]:
         self.strict = False
-        repaired = repair(data, self.facts.delimiter, self.facts.quote, len(self.facts.columns), final=final)
+        repaired = repair(data, self.parser.dialect, final=final)
         return repaired.text, repaired.cut, repaired.end
 
     def _batch(self, data: bytes, text: bytes, cut: Cut, done: int) -> Batch:
@@ -221,7 +244,7 @@ class _Reading:
 
     def _fault(self, line: int, text: str) -> Fault:
         """A record whose number of cells is not the header's."""
-        cells, _ = cells_of(text.encode(), self.facts.delimiter.encode(), self.facts.quote.encode())
+        cells, _ = cells_of(text.encode(), self.parser.strict)
         message = gettext("This line has %(found)s cells, the header has %(expected)s") % {
             "found": len(cells),
             "expected": len(self.facts.columns),

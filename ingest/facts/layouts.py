@@ -1,0 +1,140 @@
+"""Where the table starts in a file: what stands before it, its header of one or more lines, its first row."""
+
+from dataclasses import dataclass
+
+from ingest.facts.dialects import TYPED, Cutting, Record, cutting_of
+
+HEADER_LINES = 4  # that one header may have
+BELOW = 200  # rows that a header is compared with
+
+
+@dataclass(frozen=True)
+class Layout:
+    """header: its cells, [] without one; lines are physical and 1-based, header_line 0 = none."""
+
+    delimiter: str
+    quote: str
+    escape: str
+    header_line: int
+    first_line: int
+    header: list[str]
+    width: int
+
+
+def layout_of(text: str, chosen: dict[str, object]) -> Layout:
+    """How the text is written and where its table starts; `chosen` = what a person has decided already."""
+    cutting = cutting_of(text, chosen)
+    asked = chosen.get("header_line")
+    if not cutting.records:
+        return Layout(cutting.delimiter, cutting.quote, cutting.escape, 0, 1, [], 0)
+    if isinstance(asked, int):
+        return _as_chosen(cutting, asked)
+    start = next((i for i, r in enumerate(cutting.records) if _can_start(r, cutting.width)), 0)
+    if header := _narrow_header(cutting, start):
+        return _laid_out(cutting, start - 1, 1, header)
+    if not looks_like_header([r.cells for r in cutting.records[start : start + BELOW]]):
+        return _laid_out(cutting, start, 0, [])
+    count = _header_lines(cutting, start)
+    return _laid_out(cutting, start, count, _merged(cutting.records[start : start + count]))
+
+
+def _laid_out(cutting: Cutting, start: int, count: int, header: list[str]) -> Layout:
+    """The layout whose header is `count` records from record `start` on."""
+    first = cutting.records[start]
+    below = cutting.records[start + count - 1] if count else first
+    return Layout(
+        cutting.delimiter,
+        cutting.quote,
+        cutting.escape,
+        first.line if count else 0,
+        below.line + below.lines if count else first.line,
+        header,
+        len(header) if count else cutting.width,
+    )
+
+
+def _as_chosen(cutting: Cutting, line: int) -> Layout:
+    """With the header on the line that a person says, 0 = none."""
+    records = cutting.records
+    if line <= 0:
+        start = next((i for i, r in enumerate(records) if _can_start(r, cutting.width)), 0)
+        return _laid_out(cutting, start, 0, [])
+    start = next((i for i, r in enumerate(records) if r.line >= line), 0)
+    return _laid_out(cutting, start, 1, records[start].cells)
+
+
+def _can_start(record: Record, width: int) -> bool:
+    """Whether a record can be the table's first: as wide as the others, and mostly filled."""
+    return record.width == width and record.filled >= max(min(width, 2), 0.6 * width)
+
+
+def _narrow_header(cutting: Cutting, start: int) -> list[str]:
+    """The header right above row `start` whose lines and rows differ by empty cells at the end or one at the front."""
+    if start == 0 or cutting.width < 2:
+        return []
+    above, rows = cutting.records[start - 1], cutting.records[start : start + BELOW]
+    cells, width = above.cells, cutting.width
+    if above.width > width and not any(cell.strip() for cell in cells[width:]):
+        cells = cells[:width]
+    elif 2 <= above.width < width:
+        usual = [row.cells for row in rows if row.width == width]
+        spare = width - above.width
+        if all(not any(cell.strip() for cell in row[-spare:]) for row in usual):
+            cells = cells + [""] * spare
+        elif spare == 1:  # as R writes tables: the rows' names have no header
+            cells = ["", *cells]
+        else:
+            return []
+    else:
+        return []
+    full = all(cell.strip() for cell in above.cells[: min(above.width, width)])
+    return cells if full and looks_like_header([cells, *(row.cells for row in rows)]) else []
+
+
+def looks_like_header(rows: list[list[str]]) -> bool:
+    """Whether the first row holds names: no numbers or dates, no repetition, nothing that recurs below it."""
+    if not rows:
+        return False
+    first = [cell.strip() for cell in rows[0]]
+    named = [cell for cell in first if cell]
+    if any(_typed(cell) and not _year(cell) for cell in named):
+        return False
+    if len({cell.casefold() for cell in named}) < len(named) and len(named) > 1:
+        return sum(any(c.isdigit() for c in cell) for row in rows[1:] for cell in row) > 0
+    below = [{row[i].strip().casefold() for row in rows[1:] if i < len(row)} for i in range(len(first))]
+    recurring = sum(bool(cell) and cell.casefold() in below[i] for i, cell in enumerate(first))
+    return recurring * 2 <= len(named)
+
+
+def _typed(cell: str) -> bool:
+    """Whether a cell holds a number or a date."""
+    return any(c.isdigit() for c in cell) and TYPED.fullmatch(cell) is not None
+
+
+def _year(cell: str) -> bool:
+    return cell.isdigit() and len(cell) == 4 and cell.startswith(("19", "20"))
+
+
+def _header_lines(cutting: Cutting, start: int) -> int:
+    """How many records the header takes: lines of words go on where the rows below have numbers or dates."""
+    records, width = cutting.records, cutting.width
+    for count in range(1, HEADER_LINES):
+        below = [r.cells for r in records[start + count + 1 : start + count + BELOW] if r.width == width]
+        if start + count >= len(records) or not below:
+            return count
+        cells = [cell.strip() for cell in records[start + count].cells]
+        if len(cells) != width or not any(cells):
+            return count
+        typed = [i for i in range(width) if sum(_typed(row[i].strip()) for row in below) >= 0.8 * len(below)]
+        words = [i for i in typed if cells[i] and not any(c.isdigit() for c in cells[i])]
+        repeated = [cell.casefold() for cell in cells] == [c.strip().casefold() for c in records[start].cells]
+        units = all(not cell or (cell[0] + cell[-1]) in ("()", "[]") for cell in cells)
+        if any(_typed(cell) for cell in cells) or not (repeated or units or (len(words) >= 2 and words == typed)):
+            return count
+    return HEADER_LINES
+
+
+def _merged(records: list[Record]) -> list[str]:
+    """The header's lines as one: "Salary" above "(USD)" is "Salary (USD)"."""
+    columns = zip(*(record.cells for record in records), strict=True)
+    return [" ".join(cell.strip() for cell in column if cell.strip()) for column in columns]
