@@ -27,6 +27,7 @@ from skillora.home import BASE_DIR, EmbeddedError, Home
 DISK_MIN_MEGABYTES = 300  # a fresh database with its first write-ahead log, and room for a sample
 PORT_WAIT_SECONDS = 3.0  # sockets of a tree that was just killed close a little later
 WEB_START_SECONDS = 120.0
+MAKE_LOOK_SECONDS = 0.5
 TREE_STOP_SECONDS = 4.0  # with the servers' own stop this stays under ten
 IMPORTANT = re.compile(r" (ERROR|CRITICAL) |^skillora: ")
 
@@ -149,7 +150,6 @@ class Product:
         self.marker = hashlib.sha256(str(home.path).encode()).hexdigest()[:16]
         self.tree = processes.Tree(self.marker, say)
         self.read: dict[Path, int] = {}
-        self.by_make = bool(os.environ.get("MAKELEVEL")) and processes.catches(os.getppid(), signal.SIGINT)
 
     def environment(self) -> dict[str, str]:
         """The children's environment."""
@@ -246,6 +246,24 @@ def _on_signal(signum: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
+def _end_with_make() -> None:
+    """End when make is gone, or has heard a Ctrl-C.
+
+    One that reaches make alone is not passed on: make drops its handler and waits for us. So we look.
+    """
+    parent = os.getppid()
+    processes.die_with_parent(signal.SIGTERM)
+    if not processes.catches(parent, signal.SIGINT):
+        return
+
+    def look(signum: int, frame: FrameType | None) -> None:
+        if not processes.catches(parent, signal.SIGINT):
+            raise Stopped
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, MAKE_LOOK_SECONDS, MAKE_LOOK_SECONDS)
+
+
 def run() -> int:
     """Start everything, stay until a signal, end everything. Prints one clear line for what cannot work."""
     env.load_dotenv(BASE_DIR / ".env")
@@ -253,11 +271,11 @@ def run() -> int:
     home = embedded.home()
     check_disk(home)
     processes.become_subreaper()
-    if os.environ.get("MAKELEVEL"):
-        processes.die_with_parent(signal.SIGTERM)
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, _on_signal)
     try:
+        if os.environ.get("MAKELEVEL"):
+            _end_with_make()
         with only_one(home), contextlib.ExitStack() as stack:
             product = Product(home, plan)
             if left := processes.end_marked(product.marker, 2):
@@ -287,10 +305,8 @@ def _serve(product: Product, stack: contextlib.ExitStack) -> None:
     product.start()
     if product.plan.demo:
         product.manage("demo", shown=True)
-    parent = os.getppid()
     say(f"\nSkillora runs at {product.plan.url}    (logs in {product.home.logs}; Ctrl-C ends everything)")
-    # A Ctrl-C that reaches make alone is not passed on: make drops its handler and waits for us.
-    while not (product.by_make and not processes.catches(parent, signal.SIGINT)):
+    while True:
         product.look()
         if lease is not None and not lease.keeper_runs():
             say("the servers' keeper is gone, starting the servers again")
@@ -301,6 +317,7 @@ def _serve(product: Product, stack: contextlib.ExitStack) -> None:
 def _ignore_signals() -> None:
     """Nothing interrupts the ending: it has its own time limits."""
     say("\nending")
+    signal.setitimer(signal.ITIMER_REAL, 0)
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, signal.SIG_IGN)
 
