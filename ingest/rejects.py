@@ -20,6 +20,7 @@ _ATTNAMES = (
 )
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_AT_ONCE = 2_000
+ADDED = ("line", "reason", "message")  # columns before the file's own, in the file that people correct
 EXAMPLES = 3
 VALUES = 5  # refused spellings that a group names, each to be corrected in all of its rows at once
 VALUES_COUNTED = 1_000  # distinct spellings of a group that are counted
@@ -74,12 +75,14 @@ def groups_of(source: Import) -> list[dict[str, Any]]:
     return found
 
 
-def rejects_copy(source_id: int, rejected: Sequence[Rejected]) -> None:
+def rejects_copy(
+    source_id: int, rejected: Sequence[Rejected], *, state: RejectState = RejectState.OPEN
+) -> None:
     """Write the rejects of an import, inside the caller's transaction."""
     if not rejected:
         return
     target = Target.of(Reject, _ATTNAMES)
-    rows = [_row(source_id, one) for one in rejected]
+    rows = [_row(source_id, one, state) for one in rejected]
     columns = {
         name: np.array(values) if name in {"id", "source_id", "line"} else np.array(values, object)
         for name, values in zip(_ATTNAMES, zip(*rows, strict=True), strict=True)
@@ -88,7 +91,7 @@ def rejects_copy(source_id: int, rejected: Sequence[Rejected]) -> None:
         write(target.payload(columns))
 
 
-def _row(source_id: int, one: Rejected) -> tuple[object, ...]:
+def _row(source_id: int, one: Rejected, state: RejectState) -> tuple[object, ...]:
     first = one.errors[0]
     errors = [
         {"column": e.column, "field": e.field, "value": e.value, "code": e.code, "message": e.message}
@@ -105,7 +108,7 @@ def _row(source_id: int, one: Rejected) -> tuple[object, ...]:
         first.message,
         json.dumps(errors, ensure_ascii=False),
         json.dumps(one.cells, ensure_ascii=False),
-        RejectState.OPEN.value,
+        state.value,
     )
 
 
@@ -129,7 +132,7 @@ def rejects_lines(source: Import, headers: Sequence[str]) -> Iterator[bytes]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
-    writer.writerow(["line", "reason", "message", *map(guarded, headers)])
+    writer.writerow([*ADDED, *map(guarded, headers)])
     rows = source.rejects.pending().order_by("id")
     for count, one in enumerate(rows.iterator(chunk_size=_ROWS_AT_ONCE), start=1):
         codes = " ".join(dict.fromkeys(error["code"] for error in one.errors))

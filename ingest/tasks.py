@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from ingest import checking, declarations
+from ingest import checking, declarations, joining, loading, undoing, upserting
 from ingest.backups import services as backups
-from ingest.loading import load
 from ingest.models import Backup, Import
+from ingest.settled import FIX_TASK, UNDO_TASK
 from ingest.storage import stored_path
 from runs.registry import task
 from skillora.lib.errors import NotFound
@@ -16,12 +16,15 @@ from skillora.lib.errors import NotFound
 if TYPE_CHECKING:
     from runs.execution import Attempt
 
+LOADS = {"append": loading.load, "upsert": upserting.load}  # by a dataset's mode
+
 
 @task("ingest.load", queue="loads")
 def import_load(attempt: "Attempt") -> None:
     """Load the import that is the run's subject."""
     source = _subject(attempt)
-    load(source, declarations.dataset(source.dataset), stored_path(source), attempt)
+    dataset = declarations.dataset(source.dataset)
+    LOADS[dataset.mode](source, dataset, stored_path(source), attempt)
 
 
 @task("ingest.check", queue="default")
@@ -29,6 +32,18 @@ def import_dry_run(attempt: "Attempt") -> None:
     """Clean the whole file and write nothing but the run's result."""
     source = _subject(attempt)
     checking.check(source, declarations.dataset(source.dataset), stored_path(source), attempt)
+
+
+@task(FIX_TASK, queue="loads")
+def import_fix(attempt: "Attempt") -> None:
+    """Load corrected rejects into the import that they came from."""
+    joining.join(attempt)
+
+
+@task(UNDO_TASK, queue="loads")
+def import_undo(attempt: "Attempt") -> None:
+    """Take an import's rows out again."""
+    undoing.undo(attempt)
 
 
 def _subject(attempt: "Attempt") -> Import:
