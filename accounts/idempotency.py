@@ -26,7 +26,7 @@ from skillora.lib.problems import handler
 KEPT = timedelta(days=1)
 STALE = timedelta(minutes=5)
 KEY_LENGTH = 255
-HEADERS = ("Location", "Retry-After", "Content-Type")
+HEADERS = ("Location", "Retry-After")
 
 Method = TypeVar("Method", bound=Callable[..., HttpResponseBase])
 

@@ -27,6 +27,7 @@ from skillora.lib.errors import DomainError
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 KEEP_SECONDS = 30 * 24 * 3600
+FORM_METHODS = ["get", "head", "options", "post"]  # Django's forms take PUT for POST
 
 
 def next_of(request: HttpRequest) -> str:
@@ -148,6 +149,7 @@ def token_delete(request: HttpRequest, pk: int) -> HttpResponse:
 class PasswordChange(auth_views.PasswordChangeView):
     """A new password; other sessions of the user end."""
 
+    http_method_names = FORM_METHODS
     template_name = "accounts/password_form.html"
     success_url = reverse_lazy("accounts:account")
     extra_context = {
@@ -163,6 +165,7 @@ class PasswordChange(auth_views.PasswordChangeView):
 class PasswordReset(auth_views.PasswordResetView):
     """Ask for a link by e-mail; the answer is the same whether the account exists or not."""
 
+    http_method_names = FORM_METHODS
     template_name = "accounts/password_form.html"
     email_template_name = "accounts/password_reset_email.txt"
     subject_template_name = "accounts/password_reset_subject.txt"
@@ -177,6 +180,7 @@ class PasswordReset(auth_views.PasswordResetView):
 class PasswordResetConfirm(auth_views.PasswordResetConfirmView):
     """The page behind the link."""
 
+    http_method_names = FORM_METHODS
     template_name = "accounts/password_form.html"
     success_url = reverse_lazy("accounts:sign-in")
     extra_context = {

@@ -18,10 +18,11 @@ from ingest import services
 from ingest.api import ColumnMap, checked
 from ingest.bodies import row_body
 from ingest.declarations import dataset
-from ingest.models import IMPORT_MAX, Import
+from ingest.models import Import
+from ingest.table_api import loaded_once, task_named
 from market import reports
 from runs.models import Run, State
-from skillora.lib.errors import Conflict, DomainError, NotFound
+from skillora.lib.errors import DomainError, NotFound
 
 DATASET = "salary_records"
 SUFFIXES = (".csv", ".xlsx", ".xls")
@@ -92,14 +93,7 @@ class Map(APIView):
         if source.load_id is not None:
             source = services.import_remap(source=source, by=by)
         services.import_map(source=source, by=by, column_map=asked["column_map"])
-        try:
-            services.import_submit(source=source, by=by)
-        except Conflict as error:
-            existing = getattr(error, "existing", None)
-            if existing is None:
-                raise
-            services.import_delete(source=source, by=by)
-            source = existing
+        source = loaded_once(source=source, by=by)
         return Response({"task_id": str(source.pk), "status": "queued"})
 
 
@@ -109,10 +103,7 @@ class Task(APIView):
     @extend_schema(responses={200: OBJECT, 404: OBJECT})
     def get(self, request: Request, task_id: str) -> Response:
         """State, progress and, once it is there, the result."""
-        known = task_id.isascii() and task_id.isdigit() and len(task_id) < 10 and int(task_id) <= IMPORT_MAX
-        if not known:
-            raise NotFound(_("There is no task with this id."), code="unknown_task")
-        source = services.import_for(by=member(request), pk=int(task_id))
+        source = task_named(task_id, member(request))
         if source.load is None:
             raise NotFound(_("Nothing was started for this id: map the file first."), code="unknown_task")
         return Response(task_body(source, source.load))

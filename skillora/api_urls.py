@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from accounts import api as people
 from ingest import api as imports
+from ingest import batch_api as batches
 from skillora import health
 
 app_name = "api"
@@ -20,6 +21,7 @@ urlpatterns = [
     path("datasets", imports.Datasets.as_view(), name="datasets"),
     path("datasets/<slug:slug>", imports.DatasetOne.as_view(), name="dataset"),
     path("datasets/<slug:slug>/rows", imports.DatasetRows.as_view(), name="dataset-rows"),
+    path("datasets/<slug:slug>/batch", batches.DatasetBatch.as_view(), name="dataset-batch"),
     path("health", health.health, name="health"),
     path("analytics/", include("analytics.urls")),
     path("tokens", people.Tokens.as_view(), name="tokens"),

@@ -35,6 +35,6 @@ class Cursor(CursorPagination):
         """The cursor of the request; NotFound where it was made by hand: positions are whole numbers."""
         cursor = super().decode_cursor(request)
         position = cursor.position if cursor else None
-        if position is not None and not re.fullmatch(r"-?[0-9]{1,18}", position):
+        if position is not None and not re.fullmatch(r"-?[0-9]{1,18}", str(position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor

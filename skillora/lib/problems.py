@@ -30,12 +30,14 @@ TITLES = {
     500: "Our mistake",
     503: "Not ready",
 }
+# Paths of the API and of the seed systems that had no prefix.
+PROGRAMS = ("/api/", "/insert", "/metrics/", "/visuals/")
 Problem = dict[str, Any]
 
 
 def for_programs(request: HttpRequest) -> bool:
     """Whether errors of this request are JSON: the API's paths, but not its own pages."""
-    return request.path.startswith("/api/") and request.path not in {"/api/", "/api/docs/"}
+    return request.path.startswith(PROGRAMS) and request.path not in {"/api/", "/api/docs/"}
 
 
 def printable(text: object) -> str:

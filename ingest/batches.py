@@ -1,0 +1,281 @@
+"""Rows that a program sends, 1 to 1000 at a time: the cleaning and loading of files, at once and without a queue.
+
+A batch is an import too: its rows carry its lineage, its bad rows are rejects, it can be undone.
+"""
+
+import re
+import time
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from ingest import declarations, hooks
+from ingest.cleaning import CELL_MAX, CellError, Clean, Cleaner, Rejected
+from ingest.copying import Target, copying
+from ingest.declarations import Dataset
+from ingest.facts import ColumnFacts, Facts
+from ingest.loading import Counts
+from ingest.mapping import Mapping
+from ingest.matching import fold
+from ingest.models import Import, Origin, Stage, row_id
+from ingest.readers import Batch
+from ingest.rejects import Groups, rejects_copy
+from runs.models import State
+from runs.services import run_recorded
+from skillora.lib.errors import DomainError, NotAllowed
+
+ROWS_MAX = 1000
+VALUE_SHOWN = 200  # characters of a refused value that the answer repeats
+Mode = Literal["atomic", "partial"]
+Row = MappingOf[str, Any]
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_NUMBERS = (".", ",")  # how texts mark decimals and thousands; JSON numbers have no doubt
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of one row. `index` counts from 0; `id` is the stored row's; errors: pointer, code, …"""
+
+    index: int
+    status: Literal["inserted", "updated", "unchanged", "rejected", "not_written"]
+    id: int | None = None
+    errors: list[dict[str, object]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A batch after its load. source: None where nothing was written, the reasons are in `rows`."""
+
+    source: Import | None
+    counts: Counts
+    rows: list[RowResult]
+    seconds: float
+
+
+def batch_load(
+    *,
+    by: User | None,
+    dataset: str,
+    rows: Sequence[Any],
+    mode: Mode,
+    lenient: bool = False,
+    guesses: bool = False,
+) -> Loaded:
+    """Load rows, objects of canonical name → text, number, boolean or null; all that is wrong is data, per row.
+
+    atomic: one bad row and nothing is written. partial: the good rows are, the bad ones become rejects.
+    guesses: also take the column names that files may use. DomainError 422 for 0 rows or more than 1000.
+    """
+    started = time.monotonic()
+    if by is not None and not by.is_editor:
+        raise NotAllowed(_("You may read rows, not send them: ask for the editor role."))
+    if not 1 <= len(rows) <= ROWS_MAX:
+        message = _("Send 1 to %(most)s rows at a time, not %(n)s.")
+        raise DomainError(message % {"most": ROWS_MAX, "n": len(rows)}, code="batch_size")
+    declared = declarations.dataset(dataset)
+    sent = _Sent(declared, rows, guesses=guesses)
+    # Outside of the transaction: names new to the small tables are committed first, as for files.
+    clean, rejected = sent.cleaned(lenient=lenient)
+    counts = Counts(read=len(rows), rejected=len(rejected))
+    if not len(clean.lines) or (rejected and mode == "atomic"):
+        return Loaded(None, counts, sent.results({}, rejected), time.monotonic() - started)
+    with transaction.atomic():
+        source = sent.recorded(by, lenient=lenient)
+        stored = _appended(source, declared, clean)
+        counts.inserted = len(stored)
+        rejects_copy(source.pk, rejected)
+        _finish(source, by, counts, rejected, started)
+    return Loaded(source, counts, sent.results(stored, rejected), time.monotonic() - started)
+
+
+def _appended(source: Import, dataset: Dataset, clean: Clean) -> dict[int, RowResult]:
+    """Copy the rows, tell the listeners; line → what became of it."""
+    columns = {"id": row_id(source.pk, 0) | clean.lines, **clean.columns}
+    target = Target.of(dataset.model, columns)
+    with copying(target) as write:
+        write(target.payload(columns))
+    ids = columns["id"].tolist()
+    given = {name: columns[name] for name in target.attnames}
+    for listener in hooks.listeners(dataset.slug):
+        listener.rows_loaded(dataset.slug, [(ids[0], ids[-1])], given)()
+    return {
+        line: RowResult(line - 1, "inserted", pk) for line, pk in zip(clean.lines.tolist(), ids, strict=True)
+    }
+
+
+def _finish(
+    source: Import, by: User | None, counts: Counts, rejected: Sequence[Rejected], started: float
+) -> None:
+    """The counts, and the run that says that it is done."""
+    groups = Groups()
+    for one in rejected:
+        groups.add(one)
+    seconds = round(time.monotonic() - started, 3)
+    result = {**vars(counts), "blanked": {}, "groups": groups.to_json(), "seconds": seconds}
+    state = State.DONE_WITH_REJECTS if counts.rejected else State.DONE
+    source.load = run_recorded(
+        task="ingest.load", by=by, subject_id=source.pk, state=state, result=result, seconds=seconds
+    )
+    source.rows_read, source.inserted, source.rejected = counts.read, counts.inserted, counts.rejected
+    source.updated, source.unchanged = counts.updated, counts.unchanged
+    source.save(update_fields=["load", "rows_read", "inserted", "updated", "unchanged", "rejected"])
+
+
+class _Sent:
+    """The rows of one request as columns of text, and what cannot be text. Line = index + 1."""
+
+    def __init__(self, dataset: Dataset, rows: Sequence[Any], *, guesses: bool) -> None:
+        self.dataset = dataset
+        self.rows = rows
+        self.names = [column.name for column in dataset.columns]
+        self.wrong: dict[int, list[CellError]] = {}  # by line
+        self._guessed = _guessed(dataset) if guesses else {}
+        self._texts: list[list[str]] = [[""] * len(rows) for _name in self.names]
+        self._keys: dict[tuple[int, str], str] = {}  # (line, canonical name) → key as it was sent
+        self._given: set[str] = set()
+        places = {name: at for at, name in enumerate(self.names)}
+        for at, row in enumerate(rows):
+            if isinstance(row, dict):
+                self._take(at, row, places)
+            else:
+                self._refuse(at, "", "", row, "not_an_object", _("A row is an object of column and value."))
+
+    def _take(self, at: int, row: Row, places: dict[str, int]) -> None:
+        for key, value in row.items():
+            name = key if key in places else self._guessed.get(fold(key[:100]))
+            if name is None:
+                known = ", ".join(self.names)
+                message = _("There is no column of this name; there are: %(known)s") % {"known": known}
+                self._refuse(at, key, "", value, "unknown_column", message)
+                continue
+            text = text_of(value)
+            if text is None:
+                message = _("Send a text, a number, true, false or null here.")
+                self._refuse(at, key, name, value, "not_a_value", message)
+                continue
+            if key != name:
+                if (at + 1, name) in self._keys or name in row:
+                    message = _("%(name)s is given twice.") % {"name": name}
+                    self._refuse(at, key, name, value, "given_twice", message)
+                self._keys[at + 1, name] = key
+            self._texts[places[name]][at] = text
+            self._given.add(name)
+
+    def _refuse(self, at: int, key: str, name: str, value: Any, code: str, message: str) -> None:
+        shown = value if isinstance(value, str) else type(value).__name__
+        error = CellError(_sound(key)[:200], name, _sound(shown)[:VALUE_SHOWN], code, message[:300])
+        self.wrong.setdefault(at + 1, []).append(error)
+
+    @property
+    def facts(self) -> Facts:
+        """A file that is written like these rows."""
+        columns = [
+            ColumnFacts(index, name, number_style=_NUMBERS, date_order="")
+            for index, name in enumerate(self.names)
+        ]
+        return Facts(header_line=0, first_line=1, rows=len(self.rows), columns=columns)
+
+    @property
+    def mapping(self) -> Mapping:
+        """Of the columns that any row gives: what nobody sends is not written."""
+        return Mapping({name: index for index, name in enumerate(self.names) if name in self._given})
+
+    def cleaned(self, *, lenient: bool) -> tuple[Clean, list[Rejected]]:
+        """Good rows as typed columns, the others with every reason, in the order they were sent."""
+        cleaner = Cleaner(self.dataset, self.mapping, self.facts, lenient=lenient)
+        columns: list[pa.Array] = [pa.array(texts, pa.utf8()).dictionary_encode() for texts in self._texts]
+        lines = np.arange(1, len(self.rows) + 1, dtype=np.int64)
+        clean = cleaner.clean(Batch(lines, columns, [], 0))
+        by_line = {one.line: one for one in clean.rejected}
+        for line, errors in self.wrong.items():
+            told = {error.field for error in errors}
+            more = [e for e in (by_line[line].errors if line in by_line else []) if e.field not in told]
+            whole = not isinstance(self.rows[line - 1], dict)
+            by_line[line] = Rejected(line, errors if whole else [*errors, *more], self._cells(line))
+        if self.wrong:
+            kept = ~np.isin(clean.lines, list(self.wrong))
+            good = {name: values[kept] for name, values in clean.columns.items()}
+            clean = Clean(clean.read, clean.lines[kept], good, [])
+        return clean, [by_line[line] for line in sorted(by_line)]
+
+    def _cells(self, line: int) -> list[str]:
+        return [texts[line - 1].replace("\x00", "\u2400")[:CELL_MAX] for texts in self._texts]
+
+    def recorded(self, by: User | None, *, lenient: bool) -> Import:
+        """The import that these rows belong to."""
+        return Import.objects.create(
+            dataset=self.dataset.slug,
+            origin=Origin.BATCH,
+            name=_("Batch of %(n)s rows") % {"n": len(self.rows)},
+            by=by,
+            stage=Stage.MAPPED,
+            facts=self.facts.to_json(),
+            mapping=self.mapping.to_json(),
+            lenient=lenient,
+        )
+
+    def results(self, stored: dict[int, RowResult], rejected: Sequence[Rejected]) -> list[RowResult]:
+        """One for each row, in order."""
+        found = {**stored}
+        for one in rejected:
+            errors = [self._error(one.line, error) for error in one.errors]
+            found[one.line] = RowResult(one.line - 1, "rejected", None, errors)
+        return [
+            found.get(line) or RowResult(line - 1, "not_written") for line in range(1, len(self.rows) + 1)
+        ]
+
+    def _error(self, line: int, error: CellError) -> dict[str, object]:
+        key = self._keys.get((line, error.field)) or error.field or error.column  # as it was sent
+        pointer = f"#/rows/{line - 1}" + (f"/{_escaped(key)}" if key else "")
+        return {
+            "pointer": pointer,
+            "code": error.code,
+            "detail": error.message,
+            "value": error.value[:VALUE_SHOWN],
+        }
+
+
+def text_of(value: Any) -> str | None:
+    """What a cell of a file would say; None for what no cell can hold."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _sound(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, int | float):
+        return None
+    number = Decimal(repr(value))
+    if not number.is_finite() or not -40 < number.adjusted() < 40:
+        return None
+    text = f"{number:f}"
+    # Exactly three digits behind the point could be read as a group of thousands.
+    return text + "0" if len(text.partition(".")[2]) == 3 else text
+
+
+def _guessed(dataset: Dataset) -> dict[str, str]:
+    """Folded spelling → canonical name, where only one column may be meant."""
+    found: dict[str, str] = {}
+    doubled: set[str] = set()
+    for column in dataset.columns:
+        for spelling in {fold(text) for text in (column.name, *column.guesses)}:
+            if found.setdefault(spelling, column.name) != column.name:
+                doubled.add(spelling)
+    return {spelling: name for spelling, name in found.items() if spelling and spelling not in doubled}
+
+
+def _sound(text: str) -> str:
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def _escaped(key: str) -> str:
+    """As a JSON pointer writes it."""
+    return key.replace("~", "~0").replace("/", "~1")
