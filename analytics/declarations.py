@@ -34,7 +34,8 @@ class Answer:
     """What a report's query found.
 
     rows: one value per column. summary: figures that stand above the rows in JSON. reading: how to read the
-    chart, or why there is none (`guarded`). facts: said under it.
+    chart, or why there is none (`guarded`). facts: said under it. bodies: this answer as files, by suffix and
+    theme, each made once and kept as long as the answer is.
     """
 
     columns: tuple[Column, ...]
@@ -46,6 +47,7 @@ class Answer:
     reading: Text = ""
     facts: tuple[Text, ...] = ()
     guarded: bool = False
+    bodies: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,8 @@ class Report:
         found = _answers.get(key)
         if found is None:
             found = self.query(params)
+            if self.version(params) != version:  # changed while we read: true, but not of this version
+                return found
             while len(_answers) >= _KEPT:
                 _answers.pop(next(iter(_answers)), None)
             _answers[key] = found
@@ -74,21 +78,21 @@ class Report:
 
     def params(self, query: "MultiValueDict[str, str] | Mapping[str, str]") -> Params:
         """The cleaned parameters of a query string; DomainError names each one that cannot be used."""
-        form = self.form(query)
-        if form.is_valid():
-            return form.cleaned_data
-        errors: list[dict[str, object]] = [
-            {
-                "pointer": f"?{name}",
-                "code": error.code or "invalid",
-                "detail": str(next(iter(error.messages))),
-            }
-            for name, found in form.errors.as_data().items()
-            for error in found
-        ]
-        first = errors[0]
-        message = f"{str(first['pointer'])[1:]}: {first['detail']}"
-        raise DomainError(message, code="invalid_parameter", status=422, errors=errors)
+        return cleaned(self.form(query))
+
+
+def cleaned(form: forms.Form) -> dict[str, Any]:
+    """The data of a bound form of query parameters; DomainError names each one that cannot be used."""
+    if form.is_valid():
+        return form.cleaned_data
+    errors: list[dict[str, object]] = [
+        {"pointer": f"?{name}", "code": error.code or "invalid", "detail": str(next(iter(error.messages)))}
+        for name, found in form.errors.as_data().items()
+        for error in found
+    ]
+    first = errors[0]
+    message = f"{str(first['pointer'])[1:]}: {first['detail']}"
+    raise DomainError(message, code="invalid_parameter", status=422, errors=errors)
 
 
 _KEPT = 256

@@ -4,8 +4,10 @@ A page's SVG leaves colours to the stylesheet and widths to the window. A file h
 pixels, and each class becomes the presentation attributes it stands for, with the colours of `tokens.css`.
 """
 
+import math
 import re
 import textwrap
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -14,10 +16,11 @@ from typing import Any, Literal
 import resvg_py
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from analytics.charts import Chart, Ranges
+from analytics.charts import Chart, MeanBar, MeanBars, Multiples, Range, Ranges
 from analytics.declarations import Answer
 
 Theme = Literal["light", "dark"]
@@ -25,6 +28,7 @@ WIDTH = 960
 _MARGIN, _TOP, _LINE, _ROW = 32, 84, 18, 41
 _LINES_LEFT, _LINES_RIGHT = 80, 150  # room for the names at both ends of lines
 _RANGES_LEFT, _RANGES_RIGHT = 290, 300
+_PANELS, _PANEL_HEIGHT, _PANEL_GAP = 6, 152, 24  # in a row of small charts; px
 _TOKEN = re.compile(r"--([a-z0-9-]+):\s*light-dark\((#[0-9a-f]{6}),\s*(#[0-9a-f]{6})\)")
 _PERCENT = re.compile(r'\b(x|x1|x2|cx|width)="(-?[0-9.]+)%"')
 _CLASS = re.compile(r' class="([^"]*)"')
@@ -43,6 +47,7 @@ PAINT: dict[str, dict[str, str]] = {
     "q": {"stroke": "{ink}", "stroke-width": "1.25", "stroke-dasharray": "2 3"},
     "med": {"stroke-width": "2", "stroke-dasharray": "none"},
     "q-short": {"display": "none"},
+    "mean": {"stroke": "{ink}", "stroke-width": "1.5", "stroke-dasharray": "5 4"},
     "m": {"fill": "{muted}", "font-size": "12"},
     "b": {"font-weight": "600"},
     "lead": {"font-size": "18"},
@@ -94,39 +99,70 @@ def svg_file(answer: Answer, *, question: str, source: str, theme: Theme = "ligh
         for i, line in enumerate(textwrap.wrap(str(answer.reading), 140)[:4])
     ]
     top = _TOP + _LINE * max(0, len(reading) - 1) + 8
-    left, plot_width = _frame(chart)
+    plot, height = _plot(chart)
+    foot = top + 24 + height
     context: dict[str, Any] = {
-        "width": WIDTH, "right": WIDTH - _MARGIN, "left": left, "top": top,
-        "question": question, "reading": reading, "source": source, "chart": chart,
-        "kind": chart.kind if chart else "", "label": chart.label if chart else answer.reading,
+        "width": WIDTH, "right": WIDTH - _MARGIN, "top": top, "height": foot + 20, "foot": foot,
+        "question": question, "reading": reading, "source": source, "plot": plot,
+        "label": chart.label if chart else answer.reading,
     }  # fmt: skip
-    height = top + 24
-    if isinstance(chart, Ranges):
-        context["axis"] = _placed("components/chart_axis.html", {"axis": chart.axis}, plot_width)
-        context["rows"] = [
-            {
-                "y": 24 + i * _ROW, "name": textwrap.shorten(row.name, 30, placeholder="…"), "n": row.n,
-                "cells": row.cells,
-                "plot": _placed("components/chart_range.html", {"axis": chart.axis, "row": row}, plot_width)
-                if row.cells else "",
-            }
-            for i, row in enumerate(chart.rows)
-        ]  # fmt: skip
-        height += 24 + _ROW * len(chart.rows)
-    elif chart:
-        context["plot"] = _placed(f"components/chart_{chart.kind}.html", {"chart": chart}, plot_width)
-        height += chart.height
-    context |= {"height": height + 20, "foot": height}
     return painted(render_to_string("components/chart_file.svg", context), theme)
 
 
-def _frame(chart: Chart | None) -> tuple[int, int]:
-    """Where the plot begins and how wide it is."""
-    if chart and chart.kind == "lines":
-        return _LINES_LEFT, WIDTH - _LINES_LEFT - _LINES_RIGHT
-    if chart and chart.kind == "ranges":
-        return _RANGES_LEFT, WIDTH - _RANGES_LEFT - _RANGES_RIGHT - _MARGIN
-    return _MARGIN, WIDTH - 2 * _MARGIN
+def _plot(chart: Chart | None) -> tuple[SafeString, int]:
+    """What is drawn, in px from the left edge of the file, and how high it is."""
+    match chart:
+        case None:
+            return SafeString(""), 0
+        case Ranges():
+            return _rows_plot(chart, "ranges", "chart_range.html")
+        case MeanBars():
+            return _rows_plot(chart, "bars", "chart_bar.html")
+        case Multiples():
+            return _panels_plot(chart)
+    left, right = (_LINES_LEFT, _LINES_RIGHT) if chart.kind == "lines" else (_MARGIN, _MARGIN)
+    drawn = _placed(f"components/chart_{chart.kind}.html", {"chart": chart}, WIDTH - left - right)
+    return format_html('<g transform="translate({} 0)">{}</g>', left, drawn), chart.height
+
+
+def _rows_plot(chart: Ranges | MeanBars, kind: str, template: str) -> tuple[SafeString, int]:
+    """A table of rows with a plot in each."""
+    width = WIDTH - _RANGES_LEFT - _RANGES_RIGHT - _MARGIN
+    listed: Sequence[Range | MeanBar] = chart.rows
+    rows = [
+        {
+            "y": 24 + i * _ROW, "name": textwrap.shorten(row.name, 30, placeholder="…"), "row": row,
+            "plot": _placed(f"components/{template}", {"chart": chart, "axis": chart.axis, "row": row}, width),
+        }
+        for i, row in enumerate(listed)
+    ]  # fmt: skip
+    mean = chart.mean if isinstance(chart, MeanBars) else None
+    axis = _placed("components/chart_axis.html", {"axis": chart.axis, "mean": mean}, width)
+    context = {"chart": chart, "axis": axis, "rows": rows, "right": WIDTH - _MARGIN, "left": _RANGES_LEFT}
+    drawn = render_to_string(f"components/chart_file_{kind}.svg", context)
+    return mark_safe(drawn), 24 + _ROW * len(rows)  # noqa: S308 - our own template, escaped there
+
+
+def _panels_plot(chart: Multiples) -> tuple[SafeString, int]:
+    """Small charts in rows of six."""
+    step = (WIDTH - 2 * _MARGIN + _PANEL_GAP) / _PANELS
+    panels = [
+        {
+            "x": _MARGIN + i % _PANELS * step, "y": i // _PANELS * _PANEL_HEIGHT, "right": step - _PANEL_GAP,
+            "name": _two_lines(panel.name), "panel": panel,
+            "plot": _placed("components/chart_panel.html", {"panel": panel}, step - _PANEL_GAP),
+        }
+        for i, panel in enumerate(chart.panels)
+    ]  # fmt: skip
+    drawn = render_to_string("components/chart_file_multiples.svg", {"panels": panels})
+    return mark_safe(drawn), math.ceil(len(panels) / _PANELS) * _PANEL_HEIGHT  # noqa: S308 - see above
+
+
+def _two_lines(name: str) -> list[dict[str, Any]]:
+    """A name above its panel, the lower line always filled."""
+    lines = textwrap.wrap(name, 17) or [""]
+    lines = [lines[0], textwrap.shorten(" ".join(lines[1:]), 17, placeholder="…")] if lines[1:] else lines
+    return [{"text": line, "y": 30 - 16 * (len(lines) - 1 - i)} for i, line in enumerate(lines)]
 
 
 @lru_cache(maxsize=64)

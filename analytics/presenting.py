@@ -48,11 +48,20 @@ class Shown:
 
 
 def shown(
-    request: HttpRequest, report: Report, params: Params, *, path: str = "", narrow: bool = False
+    request: HttpRequest,
+    report: Report,
+    params: Params,
+    *,
+    path: str = "",
+    narrow: bool = False,
+    query: QueryDict | None = None,
 ) -> Shown:
-    """The report's answer for a page; `?table=<slug>` (any number of them) asks for tables."""
+    """The report's answer for a page; `?table=<slug>` (any number of them) asks for tables.
+
+    query: what its links keep, where that is not the page's own query string.
+    """
     tables = request.GET.getlist("table")[:20]
-    kept = request.GET.copy()
+    kept = (query or request.GET).copy()
     kept.pop("table", None)
     for name in [name for name in kept if name not in report.form.base_fields or not kept[name]]:
         kept.pop(name)

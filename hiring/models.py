@@ -4,8 +4,11 @@
 the database itself refuses an orphan or a doubled id and keeps `hires_by_quarter` right, whoever writes.
 """
 
-from django.db import models
-from django.db.models import Q
+import datetime as dt
+from typing import NamedTuple
+
+from django.db import connections, models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -44,9 +47,12 @@ class Job(models.Model):
 
 
 class HiredEmployeeQuerySet(models.QuerySet["HiredEmployee"]):
-    def for_year(self, year: int) -> "HiredEmployeeQuerySet":
-        """Hired within the UTC year: bounds that PostgreSQL prunes partitions by."""
-        return self.filter(hired_at__gte=f"{year}-01-01T00:00Z", hired_at__lt=f"{year + 1}-01-01T00:00Z")
+    def for_year(self, year: int, quarter: int | None = None) -> "HiredEmployeeQuerySet":
+        """Hired within the UTC year, or its quarter 1..4: bounds that PostgreSQL prunes partitions by."""
+        first, months = (3 * quarter - 2, 3) if quarter else (1, 12)
+        start = dt.datetime(year, first, 1, tzinfo=dt.UTC)
+        end = dt.datetime(year + (first + months > 12), (first + months - 1) % 12 + 1, 1, tzinfo=dt.UTC)
+        return self.filter(hired_at__gte=start, hired_at__lt=end)
 
     def incomplete(self) -> "HiredEmployeeQuerySet":
         """Rows that lenient imports let in without name, department or job."""
@@ -78,6 +84,73 @@ class HiredEmployee(models.Model):
         return self.name or f"{self.pk}"
 
 
+class Line(NamedTuple):
+    """The hires of one department and job in a year; id 0 and name None where lenient imports gave none."""
+
+    department_id: int
+    department: str | None
+    job_id: int
+    job: str | None
+    quarters: tuple[int, int, int, int]
+
+
+_HIRED = "q1 + q2 + q3 + q4"
+_YEARS = f"""
+    SELECT y FROM generate_series((SELECT min(year) FROM hires_by_quarter),
+                                  (SELECT max(year) FROM hires_by_quarter)) y
+    WHERE EXISTS (SELECT FROM hires_by_quarter h WHERE h.year = y AND {_HIRED} > 0) ORDER BY y
+"""  # noqa: S608 - constants
+_LINES = f"""
+    SELECT h.department_id, d.department, h.job_id, j.job, q1, q2, q3, q4
+    FROM hires_by_quarter h
+    LEFT JOIN departments d ON d.id = h.department_id
+    LEFT JOIN jobs j ON j.id = h.job_id
+    WHERE h.year = %s AND {_HIRED} > 0
+    ORDER BY d.department COLLATE "C" NULLS LAST, j.job COLLATE "C" NULLS LAST, h.department_id, h.job_id
+"""  # noqa: S608 - constants
+_BY_DEPARTMENT = f"""
+    SELECT h.department_id, coalesce(d.department, ''), sum({_HIRED})
+    FROM hires_by_quarter h LEFT JOIN departments d ON d.id = h.department_id
+    WHERE h.year = %s AND {_HIRED} > 0 GROUP BY 1, 2
+"""  # noqa: S608
+_FINGERPRINT = f"""
+    SELECT (SELECT sum(hash_record_extended(h, 0)) FROM hires_by_quarter h WHERE year = %s AND {_HIRED} > 0),
+           (SELECT sum(hash_record_extended((id, department), 0)) FROM departments),
+           (SELECT sum(hash_record_extended((id, job), 0)) FROM jobs)
+"""  # noqa: S608
+
+
+class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
+    def years(self) -> list[int]:
+        """In which somebody was hired, first to last."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(_YEARS)
+            return [year for (year,) in cursor.fetchall()]
+
+    def latest_year(self) -> int | None:
+        """The last in which somebody was hired."""
+        found = self.annotate(hired=F("q1") + F("q2") + F("q3") + F("q4")).filter(hired__gt=0)
+        return found.order_by("-year").values_list("year", flat=True).first()
+
+    def lines(self, year: int) -> list[Line]:
+        """In byte order of department, then job, ties by id; what names none comes last."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(_LINES, [year])
+            return [Line(a, b, c, d, (q1, q2, q3, q4)) for a, b, c, d, q1, q2, q3, q4 in cursor.fetchall()]
+
+    def by_department(self, year: int) -> dict[int, tuple[str, int]]:
+        """Department id (0: none given) → name and hires."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(_BY_DEPARTMENT, [year])
+            return {pk: (name, int(hired)) for pk, name, hired in cursor.fetchall()}
+
+    def fingerprint(self, year: int) -> tuple[object, ...]:
+        """Changes with every count and name that the year's answers are made from, whoever writes."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(_FINGERPRINT, [year])
+            return tuple(cursor.fetchone())
+
+
 class HiresByQuarter(models.Model):
     """The rollup that reports read: hires of one department and job in one UTC year. Kept by triggers alone.
 
@@ -92,6 +165,8 @@ class HiresByQuarter(models.Model):
     q3 = models.IntegerField(default=0)
     q4 = models.IntegerField(default=0)
     pk = models.CompositePrimaryKey("year", "department_id", "job_id")
+
+    objects = HiresByQuarterQuerySet.as_manager()
 
     class Meta:
         db_table = "hires_by_quarter"

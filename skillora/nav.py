@@ -16,6 +16,7 @@ from runs.models import State
 SECTIONS: tuple[tuple[str | Promise, str, str], ...] = (  # word, URL name, where it begins
     (_("Overview"), "overview", "/"),
     (_("Salaries"), "market:salary-list", "/salaries/"),
+    (_("Hiring"), "hiring:hire-list", "/hiring/"),
     (_("Data"), "ingest:import-list", "/imports/"),
 )
 THEMES: tuple[tuple[str, str | Promise], ...] = (

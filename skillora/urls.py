@@ -17,6 +17,7 @@ urlpatterns = [
     path("account/", include("accounts.urls")),
     path("", include("ingest.urls")),
     path("", include("market.urls")),
+    path("", include("hiring.urls")),
     path("api/", api_pages.quickstart, name="api-quickstart"),
     path("api/docs/", api_pages.Docs.as_view(), name="api-docs"),
     path("api/v1/schema/", api_pages.Schema.as_view(), name="api-schema"),

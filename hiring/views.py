@@ -1,0 +1,262 @@
+"""Pages about hires: the matrix of a year, departments and their mean, the people behind every number."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from analytics.presenting import shown
+from hiring import reports
+from hiring.filters import ID_MAX, AboveMeanForm, HiringFilters, PeopleFilters, YearForm
+from hiring.models import Department, HiredEmployee, HiresByQuarter, Job, Line
+from hiring.reports import address
+from ingest.models import Import, Reject, RejectState, row_origin
+
+PEOPLE = "hired_employees"  # the dataset
+SWITCH_YEARS = 6  # more than these are a list to choose from
+JOBS = 10  # of an open department, before "show all"
+COUNT_LIMIT = 10_000
+PAGE_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number that opens its people."""
+
+    n: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One department or job of the matrix: the four quarters, the year, and its share of the widest in percent."""
+
+    name: str
+    cells: list[Cell]
+    width: float
+
+    @property
+    def bar(self) -> str:
+        """The width as SVG takes it, with a point in every language."""
+        return f"{self.width:.2f}%"
+
+
+@dataclass(frozen=True)
+class Group:
+    """A department; `jobs` only where it is open, `more_url` where not all are shown."""
+
+    row: Row
+    anchor: str
+    toggle_url: str
+    size: int
+    jobs: list[Row] | None
+    more_url: str
+
+
+@login_required
+@require_safe
+def hire_list(request: HttpRequest) -> HttpResponse:
+    """Department by job by quarter. `?open=<id>` opens departments, `?all=1` shows all their jobs."""
+    form = HiringFilters(request.GET)
+    if not form.is_valid():
+        return _page(request, "hiring/hire_list.html", form, {}, status=422)
+    params = form.cleaned_data
+    lines = reports.passing(params)
+    year = params["year"]
+    context = {
+        "figure": shown(request, reports.BY_QUARTER, params, query=_asked(request, year)),
+        "groups": _groups(request, params, lines),
+        "all": _row(str(_("All departments")), lines, {"year": year, "title": params["title"]}, 0),
+        "jobs": len({line.job_id for line in lines}),
+        "missing": reports.missing(lines),
+        "rejects": _rejects(),
+        "departments": Department.objects.order_by("department", "pk"),
+    }
+    return _page(request, "hiring/hire_list.html", form, context)
+
+
+def _groups(request: HttpRequest, params: dict[str, Any], lines: list[Line]) -> list[Group]:
+    found = reports.by_department(lines)
+    asked = request.GET.getlist("open")[:50]
+    opened = {int(text) for text in asked if text.isascii() and text.isdigit() and len(text) < 20}
+    if params["department"] is not None or params["title"]:
+        opened |= set(found) if len(found) <= JOBS else {params["department"]}
+    whole = request.GET.get("all") == "1" or params["department"] is not None
+    top = max((sum(reports.summed(group)) for group in found.values()), default=0)
+    groups = []
+    for key, group in found.items():
+        at = {"year": params["year"], "department": key, "title": params["title"]}
+        row = _row(reports.named(group[0])[0], group, at, top)
+        jobs = None
+        if key in opened:
+            shown_lines = group if whole else group[:JOBS]
+            jobs = [
+                _row(reports.named(x)[1], [x], {**at, "title": "", "job": x.job_id}, top) for x in shown_lines
+            ]
+        others = opened - {key} if key in opened else opened | {key}
+        more = _query(request, all="1") if jobs is not None and len(jobs) < len(group) else ""
+        toggle = f"{_query(request, open=sorted(others))}#d{key}"
+        groups.append(Group(row, f"d{key}", toggle, len(group), jobs, more))
+    return groups
+
+
+def _row(name: str, lines: list[Line], at: dict[str, Any], top: int) -> Row:
+    counts = reports.summed(lines)
+    cells = [
+        Cell(count, address("hiring:person-list", **at, quarter=quarter) if count else "")
+        for quarter, count in enumerate(counts, start=1)
+    ]
+    n = sum(counts)
+    cells.append(Cell(n, address("hiring:person-list", **at) if n else ""))
+    return Row(name, cells, 100 * n / top if top else 0)
+
+
+@login_required
+@require_safe
+def department_list(request: HttpRequest) -> HttpResponse:
+    """Departments by hires, with the line of their mean."""
+    form = AboveMeanForm(request.GET)
+    if not form.is_valid():
+        return _page(request, "hiring/department_list.html", form, {}, status=422)
+    params = form.cleaned_data
+    query = _asked(request, params["year"])
+    figure = shown(request, reports.ABOVE_MEAN, params, query=query)
+    context = {
+        "figure": figure,
+        "summary": figure.answer.summary,
+        "above": len(figure.answer.rows),
+        "mean": f"{figure.answer.summary['mean_hires']:,.1f}",
+        "hires": figure.answer.n,
+    }
+    return _page(request, "hiring/department_list.html", form, context)
+
+
+@login_required
+@require_safe
+def person_list(request: HttpRequest) -> HttpResponse:
+    """The people behind a number, by id, each with the import and line that wrote them last."""
+    form = PeopleFilters(request.GET)
+    if not form.is_valid():
+        return _page(request, "hiring/person_list.html", form, {}, status=422)
+    params = form.cleaned_data
+    after = _cursor(request.GET.get("after", ""))
+    found = people_wanted(params).filter(pk__gt=after).order_by("pk")
+    rows = list(found.select_related("department", "job")[: PAGE_ROWS + 1])
+    page, more = rows[:PAGE_ROWS], len(rows) > PAGE_ROWS
+    origins = {row.pk: row_origin(row.origin) for row in page}
+    imports = Import.objects.in_bulk({source for source, _line in origins.values()})
+    context = {
+        "rows": [(row, imports.get(origins[row.pk][0]), origins[row.pk][1]) for row in page],
+        "first_url": _query(request, after=None) if after else "",
+        "next_url": _query(request, after=str(page[-1].pk)) if more else "",
+        "n": _counted(params),
+        "chips": _chips(request, params),
+        "departments": Department.objects.order_by("department", "pk"),
+    }
+    return _page(request, "hiring/person_list.html", form, context)
+
+
+def people_wanted(params: dict[str, Any]) -> QuerySet[HiredEmployee]:
+    """Everybody hired in the year (and quarter) who passes the filters; 0 means that none is named."""
+    found = HiredEmployee.objects.for_year(params["year"], params.get("quarter"))
+    for name in ("department", "job"):
+        if (wanted := params.get(name)) is not None:
+            found = found.filter(**{f"{name}_id": wanted} if wanted else {name: None})
+    if title := (params.get("title") or "").casefold():
+        named = Job.objects.values_list("pk", "job")
+        found = found.filter(job__in=[pk for pk, name in named if title in name.casefold()])
+    return found
+
+
+def _counted(params: dict[str, Any]) -> int:
+    """How many they are, out of the rollup: no person is read for it."""
+    lines = [x for x in reports.passing(params) if params["job"] is None or x.job_id == params["job"]]
+    counts = reports.summed(lines)
+    return counts[params["quarter"] - 1] if params["quarter"] else sum(counts)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is set, and the page without it."""
+
+    text: str
+    url: str
+
+
+def _chips(request: HttpRequest, params: dict[str, Any]) -> list[Chip]:
+    said = {
+        "department": _name_of(Department, params["department"], _("no department given")),
+        "job": _name_of(Job, params["job"], _("no job given")),
+        "title": params["title"],
+        "quarter": f"Q{params['quarter']}" if params["quarter"] else "",
+    }
+    labels = PeopleFilters.base_fields
+    return [
+        Chip(f"{labels[name].label}: {word}"[:120], _query(request, **{name: None}))
+        for name, word in said.items()
+        if word
+    ]
+
+
+def _name_of(model: type[Department] | type[Job], pk: int | None, missing: str) -> str:
+    if not pk:
+        return missing if pk == 0 else ""
+    return str(model._default_manager.filter(pk=pk).first() or pk)
+
+
+def _page(
+    request: HttpRequest, template: str, form: YearForm, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """What all three pages share: which years there are, and the way to them."""
+    years = HiresByQuarter.objects.years()
+    year = form.cleaned_data.get("year") if form.is_bound else None
+    kept = {
+        name: request.GET.get(name, "") for name in form.fields if name != "year" and request.GET.get(name)
+    }
+    shared = {
+        "form": form,
+        "year": year or (years[-1] if years else ""),
+        "years": years,
+        "links": [(y, _query(request, year=str(y), after=None, open=None)) for y in years]
+        if len(years) <= SWITCH_YEARS else [],
+        "kept": kept,
+        "empty": not years,
+    }  # fmt: skip
+    return render(request, template, {**shared, **context}, status=status)
+
+
+def _rejects() -> tuple[int, int | None]:
+    """Lines of people that did not load and are not fixed, counted so far and no further; the newest's import."""
+    waiting = Reject.objects.filter(source__dataset=PEOPLE, state=RejectState.OPEN)
+    count = waiting.order_by()[:COUNT_LIMIT].count()
+    newest = waiting.order_by("-pk").values_list("source_id", flat=True).first() if count else None
+    return count, newest
+
+
+def _asked(request: HttpRequest, year: int) -> QueryDict:
+    """The query string with its year, so that what is linked and exported stays this year's."""
+    query = request.GET.copy()
+    query["year"] = str(year)
+    return query
+
+
+def _query(request: HttpRequest, **changes: Any) -> str:
+    """This page with another query string; None takes a name away, a list repeats it."""
+    query = request.GET.copy()
+    for name, value in changes.items():
+        if value is None:
+            query.pop(name, None)
+        elif isinstance(value, list):
+            query.setlist(name, [str(one) for one in value])
+        else:
+            query[name] = value
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def _cursor(text: str) -> int:
+    return min(int(text), ID_MAX) if text.isascii() and text.isdigit() and len(text) < 20 else -1
