@@ -114,8 +114,9 @@ class Dataset:
     used: Callable[[Keys], np.ndarray[Any, np.dtype[np.bool_]]] | None = None
     prepare: Callable[[Arrays], None] | None = None
     deriving: Callable[[], Derive] | None = None
-    # Clean synthetic rows for tests and demos: (generator, rows) → canonical name → texts.
-    sample: Callable[[np.random.Generator, int], dict[str, list[str]]] | None = None
+    # Clean synthetic rows for tests and demos: (generator, rows, rows before them) → canonical name → texts.
+    sample: Callable[[np.random.Generator, int, int], dict[str, list[str]]] | None = None
+    headless: bool = False  # its files have no header line as a rule, so samples have none
     answers_url: str = ""  # URL name of the page that a finished import links to
     rows_url: str = ""  # URL name of the list of rows; it takes ?import=<id>
 

@@ -176,7 +176,7 @@ def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> No
         Import.objects.select_for_update(of=("self",)).get(pk=source.pk)
         thread.start()
         try:
-            counts, groups = _send(preparation, source.pk, _progress(attempt, facts, started))
+            counts, groups = _send(preparation, source.pk, progress_of(attempt, facts, started))
         finally:
             preparation.pipe.close()
             thread.join()
@@ -238,13 +238,14 @@ def _send_chunk(
     return item
 
 
-def _progress(attempt: "Attempt", facts: Facts, started: float) -> Callable[[Counts], None]:
+def progress_of(attempt: "Attempt", facts: Facts, started: float) -> Callable[[Counts], None]:
     """Tells the attempt how far the load is, and raises where it was cancelled."""
 
     def report(counts: Counts) -> None:
         attempt.check()
         rate = counts.read / max(time.monotonic() - started, 1e-6)
-        detail = {"good": counts.inserted, "rejected": counts.rejected, "rate": round(rate)}
+        good = counts.inserted + counts.updated + counts.unchanged
+        detail = {"good": good, "rejected": counts.rejected, "rate": round(rate)}
         attempt.progress(counts.read, facts.rows or None, detail=detail)
 
     return report

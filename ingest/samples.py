@@ -42,26 +42,26 @@ DIALECTS = {
 def sample(
     dataset: Dataset, *, rows: int, seed: int, faults: float = 0.02, dialect: str = "comma", without: str = ""
 ) -> Iterator[bytes]:
-    """A file in pieces: header, then `rows` lines; the same bytes for the same arguments.
+    """A file in pieces: header (but of headless datasets), then `rows` lines; the same arguments, the same bytes.
 
     faults: the share of lines that will be rejected. without: canonical names to leave out, comma-separated.
     """
     if dataset.sample is None:
         raise LookupError(f"{dataset.slug} has no sample")
     written = DIALECTS[dialect]
-    header = True
+    header = not dataset.headless
     for number, start in enumerate(range(0, rows, ROWS_AT_ONCE)):
         rng = np.random.default_rng([seed, number])
-        texts = dataset.sample(rng, min(ROWS_AT_ONCE, rows - start))
+        texts = dataset.sample(rng, min(ROWS_AT_ONCE, rows - start), start)
         columns = [c for c in dataset.columns if c.name in texts and c.name not in without.split(",")]
         lines = [_spelled(column, texts[column.name], rng, written) for column in columns]
-        _plant(columns, lines, rng, faults)
+        _plant([c for c in columns if c.name not in dataset.key], columns, lines, rng, faults)
         buffer = io.StringIO()
         writer = csv.writer(buffer, delimiter=written.delimiter, lineterminator=written.newline)
         if header:
             writer.writerow([column.name for column in columns])
         writer.writerows(zip(*lines, strict=True))
-        encoding = written.encoding if header else written.encoding.removesuffix("-sig")
+        encoding = written.encoding if number == 0 else written.encoding.removesuffix("-sig")
         header = False
         yield buffer.getvalue().encode(encoding, "replace")
 
@@ -82,11 +82,17 @@ def _spelled(column: Column, texts: list[str], rng: np.random.Generator, dialect
     return spelled
 
 
-def _plant(columns: list[Column], lines: list[list[str]], rng: np.random.Generator, share: float) -> None:
-    """Spoil one cell in that share of the lines."""
+def _plant(
+    spoilt: list[Column],
+    columns: list[Column],
+    lines: list[list[str]],
+    rng: np.random.Generator,
+    share: float,
+) -> None:
+    """Spoil one cell of the `spoilt` columns in that share of the lines."""
     candidates = [
-        (at, ("",) if column.required and type(column.kind) not in _FAULTS else _FAULTS[type(column.kind)])
-        for at, column in enumerate(columns)
+        (columns.index(column), _FAULTS.get(type(column.kind), ("",)))
+        for column in spoilt
         if column.required or type(column.kind) in _FAULTS
     ]
     rows = len(lines[0])

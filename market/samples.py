@@ -116,7 +116,7 @@ _SECOND = [
 _FIRST_DAY, _DAYS = np.datetime64("2023-01-01"), 1000
 
 
-def salary_sample(rng: np.random.Generator, rows: int) -> dict[str, list[str]]:
+def salary_sample(rng: np.random.Generator, rows: int, start: int = 0) -> dict[str, list[str]]:
     """`rows` clean rows, canonical name → texts; amounts as plain digits with two decimals."""
     titles, stacks = list(_TITLES), list(_STACKS)
     levels, places = list(_LEVELS.values()), list(_COUNTRIES.values())

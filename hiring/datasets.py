@@ -1,0 +1,189 @@
+"""The tables of hiring that files are loaded into: found by id, new rows inserted, changed ones updated.
+
+Strict: every field of a row is filled. A lenient import may lack name, department and job, never the hire time.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from hiring.models import Department, HiredEmployee, Job
+from hiring.samples import department_sample, employee_sample, job_sample
+from hiring.storing import ids_used, years_make
+from ingest.declarations import Column, Dataset, register
+from ingest.kinds import DateTime, Integer, References, Text
+from ingest.reasons import value_reason
+
+UNKNOWN_DEPARTMENT = value_reason(
+    "unknown_department", _("is not a known department"), _("Load the departments first, or create it.")
+)
+UNKNOWN_JOB = value_reason("unknown_job", _("is not a known job"), _("Load the jobs first, or create it."))
+FIRST_YEAR, LAST_YEAR = 1900, 2199  # of hire: the quarters that the database's rollup knows
+
+_ID_HELP = _("A whole number from 1; leading zeros do not count: 0012 is 12.")
+
+DEPARTMENTS = register(
+    Dataset(
+        slug="departments",
+        title=_("Departments"),
+        model=Department,
+        mode="upsert",
+        key=("id",),
+        headless=True,
+        sample=department_sample,
+        columns=(
+            Column(
+                name="id",
+                label=_("Department number"),
+                kind=Integer(low=1),
+                required=True,
+                made=True,
+                guesses=("department id", "id departamento", "código", "code", "number", "dept id", "número"),
+                help_text=_ID_HELP,
+            ),
+            Column(
+                name="department",
+                label=_("Department"),
+                kind=Text(max_length=200),
+                required=True,
+                guesses=(
+                    "department name",
+                    "name",
+                    "dept",
+                    "departamento",
+                    "área",
+                    "nome",
+                    "nombre",
+                    "division",
+                ),
+            ),
+        ),
+    )
+)
+
+JOBS = register(
+    Dataset(
+        slug="jobs",
+        title=_("Jobs"),
+        model=Job,
+        mode="upsert",
+        key=("id",),
+        headless=True,
+        sample=job_sample,
+        columns=(
+            Column(
+                name="id",
+                label=_("Job number"),
+                kind=Integer(low=1),
+                required=True,
+                made=True,
+                guesses=("job id", "id cargo", "id puesto", "código", "code", "number", "número"),
+                help_text=_ID_HELP,
+            ),
+            Column(
+                name="job",
+                label=_("Job"),
+                kind=Text(max_length=200),
+                required=True,
+                guesses=(
+                    "job title",
+                    "title",
+                    "position",
+                    "role",
+                    "cargo",
+                    "puesto",
+                    "name",
+                    "nome",
+                    "nombre",
+                ),
+            ),
+        ),
+    )
+)
+
+HIRED_EMPLOYEES = register(
+    Dataset(
+        slug="hired_employees",
+        title=_("Hired employees"),
+        model=HiredEmployee,
+        mode="upsert",
+        key=("id",),
+        partition="hired_at",
+        used=ids_used,
+        prepare=years_make,
+        headless=True,
+        sample=employee_sample,
+        columns=(
+            Column(
+                name="id",
+                label=_("Employee number"),
+                kind=Integer(low=1),
+                required=True,
+                made=True,
+                guesses=("employee id", "emp id", "id empleado", "matrícula", "código", "number", "número"),
+                help_text=_ID_HELP,
+            ),
+            Column(
+                name="name",
+                label=_("Name"),
+                kind=Text(max_length=200),
+                required=True,
+                may_lack=True,
+                guesses=(
+                    "employee name",
+                    "full name",
+                    "employee",
+                    "nome",
+                    "nombre",
+                    "funcionário",
+                    "empleado",
+                ),
+            ),
+            Column(
+                name="datetime",
+                label=_("Hire time"),
+                kind=DateTime(first_year=FIRST_YEAR, last_year=LAST_YEAR),
+                attname="hired_at",
+                required=True,
+                guesses=(
+                    *(
+                        "hire datetime",
+                        "hire dt",
+                        "hired at",
+                        "hire date",
+                        "date hired",
+                        "hiring date",
+                        "date",
+                    ),
+                    *("start date", "timestamp", "data de contratação", "data de admissão", "admissão"),
+                    *("fecha de contratación", "fecha de ingreso", "data", "fecha"),
+                ),
+                help_text=_("ISO 8601, e.g. 2021-07-27T16:02:08Z; without a zone it is UTC."),
+            ),
+            Column(
+                name="department_id",
+                label=_("Department number"),
+                kind=References(
+                    model=Department,
+                    dataset="departments",
+                    reason=UNKNOWN_DEPARTMENT,
+                    remedy=_("create department %(id)s first, or correct the number"),
+                ),
+                required=True,
+                may_lack=True,
+                guesses=("department", "dept", "dept id", "departamento", "id departamento", "área"),
+            ),
+            Column(
+                name="job_id",
+                label=_("Job number"),
+                kind=References(
+                    model=Job,
+                    dataset="jobs",
+                    reason=UNKNOWN_JOB,
+                    remedy=_("create job %(id)s first, or correct the number"),
+                ),
+                required=True,
+                may_lack=True,
+                guesses=("job", "position id", "cargo", "id cargo", "puesto", "id puesto"),
+            ),
+        ),
+    )
+)

@@ -1,0 +1,275 @@
+"""Rows that came in beside those that are stored: found by key, compared by the database, doubles decided.
+
+Where a key comes twice in one file the last line counts, as if the lines were written one after the other.
+Reads only what is committed, on the session of the thread that asks; who writes has to look whether it still holds.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from psycopg import sql
+
+from ingest.copying import EPOCH, FIXED, HEADER, Target, copying
+from ingest.declarations import Arrays, Dataset, Keys
+from ingest.models import LINE_BITS, LINE_MASK
+
+FEW = 2_000  # rows up to which arrays in the statement are cheaper than a temporary table
+STAGE = "upsert_stage"
+WAS = "was"  # where a stored row lies now: its value of the partition column
+NEW, CHANGED, SAME = 1, 2, 3
+Flags = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What an upsert reads and writes: columns of one table, by the names that the arrays have too."""
+
+    target: Target  # key, given columns, origin
+    stage: Target  # the same, and where the stored row lies
+    key: str
+    written: tuple[str, ...]  # columns that a known row takes over
+    partition: str
+
+    @classmethod
+    def of(cls, dataset: Dataset, given: set[str], attnames: set[str]) -> "Shape":
+        """`given`: what the file says anything about; the others stay as they are in rows that are known."""
+        key = dataset.column(dataset.key[0]).target
+        target = Target.of(dataset.model, {*attnames, "origin"})
+        stage = replace(target, table=STAGE)
+        if dataset.partition:
+            at = target.names.index(dataset.partition)
+            stage = Target(
+                STAGE,
+                (*target.names, WAS),
+                (*target.attnames, WAS),
+                (*target.types, target.types[at]),
+                (*target.nullable, True),
+                (*target.references, False),
+            )
+        written = tuple(n for n in target.names if n in given and n != key)
+        return cls(target, stage, key, written, dataset.partition)
+
+    @property
+    def names(self) -> dict[str, sql.Composable]:
+        """For statements: {table}, {key}, {origin}, {differs}, {taken}, {lies} (where it was), …"""
+        stored, staged = ([sql.Identifier(side, n) for n in self.written] for side in ("t", "s"))
+        comma = sql.SQL(", ")
+        differs = sql.SQL("({}) IS DISTINCT FROM ({})").format(comma.join(stored), comma.join(staged))
+        pairs = [sql.SQL("{} = s.{}").format(sql.Identifier(n), sql.Identifier(n)) for n in self.written]
+        part = sql.Identifier(self.partition)
+        return {
+            "table": sql.Identifier(self.target.table),
+            "key": sql.Identifier(self.key),
+            "differs": differs if self.written else sql.SQL("false"),
+            "taken": comma.join([*pairs, sql.SQL("origin = s.origin")]),
+            "lies": sql.SQL("AND t.{} = s.{}").format(part, sql.Identifier(WAS))
+            if self.partition
+            else sql.SQL(""),
+            "bits": sql.Literal(LINE_BITS),
+            "mask": sql.Literal(LINE_MASK),
+            "was": sql.SQL(", t.{}").format(part) if self.partition else sql.SQL(""),
+        }
+
+
+@contextmanager
+def staged(target: Target, rows: Arrays) -> Iterator[tuple[sql.Composable, list[Any]]]:
+    """Rows as something to select from, called s, with its parameters: arrays, or a temporary table."""
+    if len(rows[target.attnames[0]]) <= FEW:
+        yield _arrays(target, rows)
+        return
+    columns = zip(target.names, target.types, strict=True)
+    described = sql.SQL(", ").join(sql.SQL("{} " + kind).format(sql.Identifier(n)) for n, kind in columns)
+    table = sql.Identifier(target.table)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(table, described).as_string())
+        with copying(target) as write:
+            write(target.payload(rows))
+        cursor.execute(sql.SQL("ANALYZE {}").format(table).as_string())
+        yield sql.SQL("{} AS s").format(table), []
+        cursor.execute(sql.SQL("DROP TABLE {}").format(table).as_string())
+
+
+def _arrays(target: Target, rows: Arrays) -> tuple[sql.Composable, list[Any]]:
+    params, items = [], []
+    for name, kind, reference in zip(target.attnames, target.types, target.references, strict=True):
+        values = rows[name]
+        if values.dtype.kind == "M":
+            texts = np.datetime_as_string(values).tolist()
+            zone = "Z" if kind.endswith("time zone") else ""
+            params.append([None if text == "NaT" else text + zone for text in texts])
+        else:
+            params.append([None if reference and value == 0 else value for value in values.tolist()])
+        items.append(sql.SQL("%s::" + kind + "[]"))
+    columns = sql.SQL(", ").join(map(sql.Identifier, target.names))
+    return sql.SQL("unnest({}) AS s ({})").format(sql.SQL(", ").join(items), columns), params
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Which of the given keys are stored. at: positions among them; changed: whether a value differs."""
+
+    at: Keys
+    changed: np.ndarray[Any, np.dtype[np.bool_]]
+    was: Any  # datetime64[us] (len(at),): where the row lies; zeros without partitions
+
+
+def stored(dataset: Dataset, shape: Shape, rows: Arrays) -> Stored:
+    """Look the rows, sorted by key, up in the table."""
+    keys = rows[shape.key]
+    asked = np.flatnonzero(dataset.used(keys)) if dataset.used else np.arange(len(keys))
+    nothing = np.empty(0, "datetime64[us]")
+    if not len(asked):
+        return Stored(asked, np.empty(0, np.bool_), nothing)
+    some = {name: values[asked] for name, values in rows.items()}
+    query = sql.SQL("SELECT t.{key}, {differs}{was} FROM {given} JOIN {table} t ON t.{key} = s.{key}")
+    with staged(replace(shape.target, table=STAGE), some) as (given, params):
+        found = _fetched(query.format(given=given, **shape.names), params, located=bool(shape.partition))
+    at = asked[np.searchsorted(keys[asked], found["key"])]
+    was = found["was"].astype(np.int64).astype("timedelta64[us]") if shape.partition else 0
+    moments = EPOCH.astype("datetime64[us]") + np.zeros(len(at), "timedelta64[us]") + was
+    return Stored(at, found["changed"].astype(np.bool_), moments)
+
+
+def _fetched(query: sql.Composed, params: list[Any], *, located: bool) -> Any:
+    """(key, changed, was) of rows that have no nulls, by COPY."""
+    layout = [("n", ">i2"), ("k", ">i4"), ("key", ">i8"), ("c", ">i4"), ("changed", "u1")]
+    if located:
+        layout += [("w", ">i4"), ("was", FIXED["timestamp with time zone"][0])]
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT BINARY)").format(query)
+    with connection.cursor() as cursor, cursor.copy(statement, params or None) as copy:
+        data = b"".join(bytes(piece) for piece in copy)
+    return np.frombuffer(data[len(HEADER) : -2], np.dtype(layout))
+
+
+@dataclass
+class Chunk:
+    """Rows of a file, one for each key, sorted by key, and what becomes of each: positions in `rows`.
+
+    again: an earlier chunk of the file wrote the row; it is written over. left_out: (line, the line that counts).
+    """
+
+    rows: Arrays
+    new: Keys
+    changed: Keys
+    again: Keys
+    same: int
+    was_same: int  # rows that an earlier chunk counted as unchanged and that are now changed
+    left_out: list[tuple[Keys, Keys]]
+    was: Any
+
+    def part(self, at: Keys) -> Arrays:
+        """Some of the rows."""
+        return {name: values[at] for name, values in self.rows.items()}
+
+
+@dataclass
+class _Earlier:
+    """Keys of one earlier chunk, sorted, with the line that counts so far and what became of it: 13 bytes a row."""
+
+    keys: Keys
+    lines: np.ndarray[Any, np.dtype[np.uint32]]
+    fates: Flags
+
+
+@dataclass
+class Deciding:
+    """What becomes of the rows of one file, chunk by chunk."""
+
+    dataset: Dataset
+    shape: Shape
+    dry: bool = False  # keys that the database would make are not made
+    _earlier: list[_Earlier] = field(default_factory=list)
+
+    def chunk(self, lines: Keys, columns: Arrays) -> Chunk:
+        """Decide the next rows of the file, in their order."""
+        keys = columns[self.shape.key]
+        if len(keys) and not keys.all():
+            if self.dry:
+                return self._unmade(columns)
+            keys = self._made(keys)
+        order = np.argsort(keys, kind="stable")
+        last = np.ones(len(keys), np.bool_)
+        last[:-1] = keys[order][1:] != keys[order][:-1]
+        left_out = []
+        if not last.all():  # each line but the last of its key is left out for the next one
+            left_out.append((lines[order[~last]], lines[order[np.flatnonzero(~last) + 1]]))
+        order = order[last]
+        rows = {name: values[order] for name, values in {**columns, self.shape.key: keys}.items()}
+        return self._decided(rows, lines[order], left_out)
+
+    def _decided(self, rows: Arrays, lines: Keys, left_out: list[tuple[Keys, Keys]]) -> Chunk:
+        keys = rows[self.shape.key]
+        found = stored(self.dataset, self.shape, rows)
+        fates = np.full(len(keys), NEW, np.uint8)
+        fates[found.at] = np.where(found.changed, CHANGED, SAME)
+        was = np.zeros(len(keys), "datetime64[us]")
+        was[found.at] = found.was
+        before = np.zeros(len(keys), np.uint8)
+        for earlier in self._earlier:
+            at, hit = _positions(earlier.keys, keys)
+            if len(hit):
+                left_out.append((earlier.lines[at].astype(np.int64), lines[hit]))
+                before[hit] = earlier.fates[at]
+                earlier.lines[at] = lines[hit]
+                earlier.fates[at] = np.where(before[hit] == SAME, fates[hit], before[hit])
+        first = before == 0
+        again = (before == NEW) | (before == CHANGED)
+        self._earlier.append(_Earlier(keys[first], lines[first].astype(np.uint32), fates[first]))
+        return Chunk(
+            rows,
+            new=np.flatnonzero(first & (fates == NEW)),
+            changed=np.flatnonzero(~again & (fates == CHANGED)),
+            again=np.flatnonzero(again),
+            same=int((first & (fates == SAME)).sum()),
+            was_same=int(((before == SAME) & (fates == CHANGED)).sum()),
+            left_out=left_out,
+            was=was,
+        )
+
+    def _unmade(self, rows: Arrays) -> Chunk:
+        """Rows whose keys the database would make are new, whatever they say."""
+        nothing = np.empty(0, np.int64)
+        new = np.arange(len(rows[self.shape.key]))
+        return Chunk(rows, new, nothing, nothing, 0, 0, [], nothing)
+
+    def _made(self, keys: Keys) -> Keys:
+        """With keys from the table's sequence where there are none, past those that are in use."""
+        keys = keys.copy()
+        while len(missing := np.flatnonzero(keys == 0)):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+                    [self.shape.target.table, self.shape.key, len(missing)],
+                )
+                drawn = np.array([number for (number,) in cursor.fetchall()], np.int64)
+            drawn[np.isin(drawn, keys)] = 0
+            keys[missing] = drawn
+            drawn = np.sort(drawn[drawn > 0])
+            keys[np.isin(keys, self._in_use(drawn))] = 0
+        return keys
+
+    def _in_use(self, drawn: Keys) -> Keys:
+        query = sql.SQL("SELECT {key} FROM {table} WHERE {key} = ANY(%s)").format(
+            key=sql.Identifier(self.shape.key), table=sql.Identifier(self.shape.target.table)
+        )
+        if self.dataset.used:
+            drawn = drawn[self.dataset.used(drawn)]
+        if not len(drawn):
+            return drawn
+        with connection.cursor() as cursor:
+            cursor.execute(query.as_string(), [drawn.tolist()])
+            return np.array([key for (key,) in cursor.fetchall()], np.int64)
+
+
+def _positions(known: Keys, keys: Keys) -> tuple[Keys, Keys]:
+    """(where in `known`, where in `keys`) the two sorted arrays agree."""
+    nothing = np.empty(0, np.int64)
+    if not len(known) or not len(keys) or known[-1] < keys[0] or keys[-1] < known[0]:
+        return nothing, nothing
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    hit = np.flatnonzero(known[at] == keys)
+    return at[hit], hit

@@ -1,0 +1,407 @@
+"""Files and batches into datasets whose rows have keys: new rows by COPY, changed ones by one UPDATE a chunk.
+
+One transaction, as for every load. A second thread reads, cleans and decides what is new and what has changed, on
+a session of its own that sees what is committed; the writing looks whether that still holds, and where somebody
+else was faster the whole load starts anew. What a changed row was before is kept in the journal.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils.translation import gettext as _
+from psycopg import sql
+
+from ingest import hooks
+from ingest.cleaning import CellError, Clean, Cleaner, Rejected
+from ingest.comparing import STAGE, Chunk, Deciding, Shape, staged
+from ingest.copying import copying
+from ingest.declarations import Arrays, Dataset, Keys
+from ingest.facts import Facts
+from ingest.loading import AHEAD_BYTES, Counts, Pipe, progress_of
+from ingest.mapping import Mapping
+from ingest.models import LINE_MASK, Import, RejectState, row_id
+from ingest.readers import read
+from ingest.reasons import line_reason
+from ingest.rejects import Groups, rejects_copy
+from runs.models import State
+from skillora.lib.errors import Conflict, DomainError
+
+if TYPE_CHECKING:
+    from runs.execution import Attempt
+
+CHUNK_ROWS = 250_000  # decided and written at a time
+CHUNK_REJECTS = 20_000
+TRIES = 5
+WORK_MEM = "128MB"  # for the joins of a chunk with the table
+# Unique and foreign keys, deadlocks and serialization: somebody else wrote meanwhile.
+RETRIED = {"23505", "23503", "40P01", "40001"}
+DOUBLED = line_reason(
+    "doubled_in_file", _("The same key stands in a later line"), _("The last line counts; delete one.")
+)
+
+
+class Overtaken(Conflict):
+    """Rows that were decided about are not what they were any more."""
+
+    code = "overtaken"
+
+
+@dataclass
+class Piece:
+    """A decided chunk, its new rows as COPY data, and what listeners have ready to write."""
+
+    chunk: Chunk
+    payload: bytes | memoryview
+    read: int
+    rejected: list[Rejected]
+    writers: list[Callable[[], None]]
+
+
+@dataclass
+class Preparation:
+    """Reads, cleans and decides one file into a pipe, on a thread of its own."""
+
+    dataset: Dataset
+    source_id: int
+    path: Path
+    facts: Facts
+    cleaner: Cleaner
+    dry: bool = False
+    pipe: Pipe = field(default_factory=lambda: Pipe(AHEAD_BYTES))
+    shape: Shape | None = None
+    _deciding: Deciding | None = None
+
+    def run(self) -> None:
+        """Pieces, None at the end; or the error that ended it."""
+        try:
+            for piece in self.pieces():
+                self.pipe.put(piece, len(piece.payload))
+            self.pipe.put(None)
+        except BrokenPipeError:
+            pass
+        except BaseException as error:
+            with suppress(BrokenPipeError):
+                self.pipe.put(error)
+        finally:
+            connection.close()
+
+    def pieces(self) -> Iterator[Piece]:
+        """The file, chunk by chunk."""
+        taken: list[Clean] = []
+        for batch in read(self.path, self.facts, self.cleaner.wanted):
+            taken.append(self.cleaner.clean(batch))
+            rows, refused = sum(len(c.lines) for c in taken), sum(len(c.rejected) for c in taken)
+            if rows >= CHUNK_ROWS or refused >= CHUNK_REJECTS:
+                yield self.piece(taken)
+                taken = []
+        if taken:
+            yield self.piece(taken)
+
+    def piece(self, taken: list[Clean]) -> Piece:
+        """Some batches, decided; partitions for them are there afterwards."""
+        lines = np.concatenate([c.lines for c in taken])
+        columns = {name: np.concatenate([c.columns[name] for c in taken]) for name in taken[0].columns}
+        columns["origin"] = row_id(self.source_id, 0) | lines
+        if self._deciding is None or self.shape is None:
+            self.shape = Shape.of(self.dataset, self.cleaner.given, {*columns})
+            self._deciding = Deciding(self.dataset, self.shape, self.dry)
+        chunk = self._deciding.chunk(lines, columns)
+        payload: bytes | memoryview = b""
+        writers: list[Callable[[], None]] = []
+        if not self.dry:
+            if len(lines):
+                prepared(self.dataset, chunk.rows)
+            if len(chunk.new):
+                new = chunk.part(chunk.new)
+                payload = self.shape.target.payload(new)
+                writers = self._told(new)
+        rejected = [one for c in taken for one in c.rejected]
+        return Piece(chunk, payload, sum(c.read for c in taken), rejected, writers)
+
+    def _told(self, new: Arrays) -> list[Callable[[], None]]:
+        """What listeners have to write about new rows."""
+        slug = self.dataset.slug
+        return [listener.rows_loaded(slug, _spans(new["id"]), new) for listener in hooks.listeners(slug)]
+
+
+def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> None:
+    """Load a mapped import and end its run, in one transaction. Nothing stays of one that does not end."""
+    for tried in range(1, TRIES + 1):
+        try:
+            return _load(source, dataset, path, attempt)
+        except (Overtaken, IntegrityError, OperationalError) as error:
+            if connection.connection is None or connection.connection.closed or not overtaken(error):
+                raise
+            if tried == TRIES:
+                raise Overtaken(
+                    _("Others keep changing the same rows. Nothing was written; try again later.")
+                ) from error
+            attempt.log(f"somebody else wrote the same rows meanwhile, once more: {str(error)[:200]}")
+    return None
+
+
+def _load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> None:
+    started = time.monotonic()
+    facts = Facts.from_json(source.facts)
+    cleaner = Cleaner(dataset, Mapping.from_json(source.mapping), facts, lenient=source.lenient)
+    preparation = Preparation(dataset, source.pk, path, facts, cleaner)
+    thread = threading.Thread(target=preparation.run, name=f"prepare-{source.pk}", daemon=True)
+    with transaction.atomic():
+        Import.objects.select_for_update(of=("self",)).get(pk=source.pk)
+        alone(dataset)
+        thread.start()
+        try:
+            writing = Writing(dataset, source.pk)
+            _write_all(preparation, writing, progress_of(attempt, facts, started))
+        finally:
+            preparation.pipe.close()
+            thread.join()
+        counts = writing.counts
+        if counts.read == 0:
+            raise DomainError(_("This file has a header but no rows: nothing was loaded."), code="no_rows")
+        examples = _keep_left_out(source.pk, dataset, path, facts, cleaner, writing.left_out)
+        fields = {name: value for name, value in vars(counts).items() if name != "read"}
+        Import.objects.filter(pk=source.pk).update(rows_read=counts.read, **fields)
+        result = {
+            "blanked": cleaner.blanked,
+            "groups": writing.groups.to_json(),
+            "doubled": {"rows": counts.skipped, "examples": examples},
+            "seconds": round(time.monotonic() - started, 3),
+        }
+        state = State.DONE_WITH_REJECTS if counts.rejected else State.DONE
+        attempt.finish(state, {**vars(counts), **result})
+
+
+def alone(dataset: Dataset) -> None:
+    """One file at a time per dataset, so that two with the same keys never undo each other's work; until commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('upsert'), hashtext(%s))", [dataset.slug])
+        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEM}'")
+
+
+def _write_all(preparation: Preparation, writing: "Writing", report: Callable[[Counts], None]) -> None:
+    while (item := preparation.pipe.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        writing.shape = preparation.shape
+        writing.write(item.chunk, item.payload)
+        writing.reject(item.read, item.rejected)
+        for write in item.writers:
+            write()
+        report(writing.counts)
+    writing.end()
+
+
+@dataclass
+class Writing:
+    """Decided chunks into the table, inside the caller's transaction."""
+
+    dataset: Dataset
+    source_id: int
+    shape: Shape | None = None
+    counts: Counts = field(default_factory=Counts)
+    groups: Groups = field(default_factory=Groups)
+    left_out: list[tuple[Keys, Keys]] = field(default_factory=list)
+    _highest: int = 0
+
+    def reject(self, read: int, rejected: list[Rejected]) -> None:
+        """Keep the rejects of a chunk of which `read` lines were read."""
+        self.counts.read += read
+        self.counts.rejected += len(rejected)
+        rejects_copy(self.source_id, rejected)
+        for one in rejected:
+            self.groups.add(one)
+
+    def write(self, chunk: Chunk, payload: bytes | memoryview) -> None:
+        """New rows, changed rows and those that this load wrote before. Overtaken where they are not as decided."""
+        assert self.shape is not None  # noqa: S101 (set with the first chunk)
+        key = self.shape.key
+        if len(chunk.new):
+            with copying(self.shape.target) as write:
+                write(payload)
+            self._highest = max(self._highest, int(chunk.rows[key][chunk.new[-1]]))
+        if len(chunk.changed):
+            changed = {**chunk.part(chunk.changed), "was": chunk.was[chunk.changed]}
+            self._update(changed, journal=True)
+        if len(chunk.again):
+            self._update(chunk.part(chunk.again), journal=False)
+        touched = np.union1d(chunk.changed, chunk.again)
+        if len(touched):
+            for listener in hooks.listeners(self.dataset.slug):
+                listener.rows_changed(self.dataset.slug, _spans(chunk.rows[key][touched]))
+        counts = self.counts
+        counts.inserted += len(chunk.new)
+        counts.updated += len(chunk.changed)
+        counts.unchanged += chunk.same - chunk.was_same
+        counts.skipped += sum(len(lines) for lines, _counts in chunk.left_out)
+        self.left_out += chunk.left_out
+
+    def _update(self, rows: Arrays, *, journal: bool) -> None:
+        """Take rows over into stored ones. Locked in the order of keys, so that two never wait for each other."""
+        assert self.shape is not None  # noqa: S101
+        shape, names = self.shape, self.shape.names
+        stage = shape.stage if journal else replace(shape.target, table=STAGE)
+        if not journal:
+            names = {**names, "lies": sql.SQL(""), "differs": sql.SQL("true")}
+        with staged(stage, rows) as (given, params), connection.cursor() as cursor:
+            if journal:
+                cursor.execute(
+                    _JOURNAL.format(given=given, **names).as_string(), [*params, self.dataset.slug]
+                )
+                self._expect(cursor.fetchone()[0], rows)
+            cursor.execute(_UPDATE.format(given=given, **names).as_string(), params)
+            self._expect(cursor.rowcount, rows)
+
+    def _expect(self, written: int, rows: Arrays) -> None:
+        if written != len(rows["origin"]):
+            raise Overtaken(_("Somebody else changed the same rows meanwhile. Send them again."))
+
+    def end(self) -> None:
+        """After the last chunk: the database makes keys past those that were given."""
+        if not self._highest or self.shape is None:
+            return
+        names = [self.shape.target.table, self.shape.key]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", names)
+            (sequence,) = cursor.fetchone()
+            if sequence:
+                query = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s"  # noqa: S608 (quoted by it)
+                cursor.execute(query, [sequence, self._highest, self._highest])
+
+
+# What an import itself wrote before has its first state in the journal already, or none because it is new.
+_JOURNAL = sql.SQL(
+    "WITH locked AS MATERIALIZED ("
+    " SELECT s.origin, t.{key} AS key, to_jsonb(t) AS row, t.origin >> {bits} AS writer"
+    " FROM {given} JOIN {table} t ON t.{key} = s.{key} {lies} WHERE {differs}"
+    " ORDER BY t.{key} FOR NO KEY UPDATE OF t), "
+    "kept AS (INSERT INTO ingest_journal (id, line, key, row, import_id, dataset)"
+    " SELECT origin, origin & {mask}, key, row, origin >> {bits}, %s FROM locked WHERE writer <> origin >> {bits}) "
+    "SELECT count(*) FROM locked"
+)
+_UPDATE = sql.SQL("UPDATE {table} t SET {taken} FROM {given} WHERE t.{key} = s.{key} {lies} AND {differs}")
+
+
+def prepared(dataset: Dataset, columns: Arrays) -> None:
+    """Let the dataset make what rows need, e.g. partitions, in a short transaction of its own, whoever asks.
+
+    Never inside the transaction that writes the rows: its locks would be held until the end.
+    """
+    if dataset.prepare is None:
+        return
+    prepare = dataset.prepare
+    if not connection.in_atomic_block:
+        with transaction.atomic():
+            prepare(columns)
+        return
+    raised: list[BaseException] = []
+
+    def apart() -> None:
+        try:
+            with transaction.atomic():
+                prepare(columns)
+        except BaseException as error:
+            raised.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=apart, name="prepare-rows", daemon=True)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one row of a batch: inserted, updated, unchanged, or skipped for a later one of its key."""
+
+    status: str
+    key: int
+
+
+def batch_write(source_id: int, dataset: Dataset, given: set[str], clean: Clean) -> dict[int, Fate]:
+    """Write a few good rows inside the caller's transaction; line → what became of it.
+
+    `given`: attnames that the rows say anything about. `prepared` has been called with the columns before.
+    Raises Overtaken, IntegrityError or OperationalError where somebody else wrote the same rows meanwhile: see
+    `overtaken`.
+    """
+    columns = {**clean.columns, "origin": row_id(source_id, 0) | clean.lines}
+    shape = Shape.of(dataset, given, {*columns})
+    chunk = Deciding(dataset, shape).chunk(clean.lines, columns)
+    writing = Writing(dataset, source_id, shape)
+    new = chunk.part(chunk.new)
+    writers = [
+        tell.rows_loaded(dataset.slug, _spans(new["id"]), new) for tell in hooks.listeners(dataset.slug)
+    ]
+    writing.write(chunk, shape.target.payload(new) if len(chunk.new) else b"")
+    for write in writers:
+        write()
+    writing.end()
+    status = np.full(len(chunk.rows["origin"]), "unchanged", object)
+    status[chunk.new], status[chunk.changed] = "inserted", "updated"
+    keys, lines = chunk.rows[shape.key].tolist(), (chunk.rows["origin"] & LINE_MASK).tolist()
+    fates = {line: Fate(s, key) for line, s, key in zip(lines, status.tolist(), keys, strict=True)}
+    for left_out, winners in chunk.left_out:
+        for line, winner in zip(left_out.tolist()[::-1], winners.tolist()[::-1], strict=True):
+            fates[line] = Fate("skipped", fates[winner].key)
+    return fates
+
+
+def overtaken(error: Exception) -> bool:
+    """Whether an error says that somebody else wrote the same rows meanwhile: the transaction may be tried again."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return isinstance(error, Overtaken) or state in RETRIED
+
+
+def _spans(keys: Keys) -> hooks.Spans:
+    """Sorted keys as inclusive ranges."""
+    ends = np.flatnonzero(np.diff(keys) != 1)
+    firsts, lasts = keys[np.concatenate([[0], ends + 1])], keys[np.concatenate([ends, [len(keys) - 1]])]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+
+
+def _keep_left_out(
+    source_id: int,
+    dataset: Dataset,
+    path: Path,
+    facts: Facts,
+    cleaner: Cleaner,
+    found: list[tuple[Keys, Keys]],
+) -> list[dict[str, Any]]:
+    """Keep the lines whose key stands again further down, as rejects that nobody has to fix; the first examples.
+
+    Their cells are read once more: while they are cleaned nobody knows yet that they will not count.
+    """
+    if not found:
+        return []
+    lines, winners = (np.concatenate(side) for side in zip(*found, strict=True))
+    order = np.argsort(lines)
+    lines, winners = lines[order], winners[order]
+    cells = next(c for c in cleaner.columns if c.column.name == dataset.key[0])
+    examples: list[dict[str, Any]] = []
+    for batch in read(path, facts, set()):
+        at = np.flatnonzero(np.isin(batch.lines, lines))
+        kept = []
+        for row in at.tolist():
+            line = int(batch.lines[row])
+            winner = int(winners[np.searchsorted(lines, line)])
+            texts = [text.replace("\x00", "\u2400")[:20_000] for text in batch.cells(row)]
+            value = (texts[cells.index] if cells.index is not None else "")[:1000]
+            message = _("%(label)s %(value)s stands again in line %(line)s, which counts") % {
+                "label": cells.column.label, "value": value[:60], "line": winner,
+            }  # fmt: skip
+            error = CellError(cells.header, cells.column.name, value, DOUBLED, str(message)[:300])
+            kept.append(Rejected(line, [error], texts))
+            if len(examples) < 3:
+                examples.append({"line": line, "value": value[:200], "message": error.message})
+        rejects_copy(source_id, kept, state=RejectState.DISCARDED)
+    return examples
