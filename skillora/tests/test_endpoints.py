@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import ApiToken, Role, User
 from ingest import services
+from skillora.lib.problems import PROGRAMS
 
 ACTORS = ("anonymous", "viewer", "editor", "other", "staff")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -65,6 +66,9 @@ GET    imports/<int:pk>/rejects.csv                             302 200 200 200 
 GET    backups/                                                 302 403 403 403 200
 POST   backups/new                                              302 403 403 403 302
 POST   backups/<int:pk>/rehearse                                302 403 403 403 404
+GET    hiring/                                                  302 200 200 200 200
+GET    hiring/departments/                                      302 200 200 200 200
+GET    hiring/people/                                           302 200 200 200 200
 GET    salaries/                                                302 200 200 200 200
 GET    salaries/rows/                                           302 200 200 200 200
 GET    api/                                                     200 200 200 200 200
@@ -84,6 +88,11 @@ GET    api/v1/imports/<int:pk>/rejects.csv                      401 200 200 200 
 GET    api/v1/datasets                                          401 200 200 200 200
 GET    api/v1/datasets/<slug:slug>                              401 200 200 200 200
 GET    api/v1/datasets/<slug:slug>/rows                         401 200 200 200 200
+POST   api/v1/datasets/<slug:slug>/batch                        401 403 422 422 422
+POST   api/v1/upload/csv/<str:table>                            401 403 422 422 422
+GET    api/v1/task/<str:task_id>                                401 404 404 404 404
+POST   api/v1/batch/<str:table>                                 401 403 422 422 422
+POST   insert                                                   401 403 422 422 422
 GET    api/v1/health                                            200 200 200 200 200
 GET    api/v1/analytics/<slug:slug>.<str:suffix>                401 200 200 200 200
 GET    api/v1/tokens                                            401 200 200 200 200
@@ -100,6 +109,12 @@ POST   api/jobs/ingest/map                                      401 403 400 400 
 GET    api/jobs/ingest/tasks/<str:task_id>                      401 404 404 404 404
 GET    api/jobs/analytics/salary/summary                        401 200 200 200 200
 GET    api/jobs/analytics/stack/compare                         401 200 200 200 200
+GET    api/v1/analytics/hired/by-quarter                        401 200 200 200 200
+GET    api/v1/analytics/departments/above-average               401 200 200 200 200
+GET    metrics/hired-employees-by-quarter                       401 200 200 200 200
+GET    metrics/departments-above-average-hiring                 401 200 200 200 200
+GET    visuals/hired-employees-by-quarter                       401 200 200 200 200
+GET    visuals/departments-above-average-hiring                 401 200 200 200 200
 GET    admin/login/                                             302 403 403 403 302
 POST   admin/login/                                             302 403 403 403 302
 POST   admin/logout/                                            302 302 302 302 302
@@ -156,7 +171,11 @@ def address(route: str, world: dict[str, Any]) -> str:
     filled = route.replace("<int:pk>", str(mine)).replace("<str:task_id>", str(world["import"].pk))
     filled = re.sub(r"<int:line>", "2", filled)
     slug = "salary-summary" if "analytics" in route else "salary_records"
-    filled = filled.replace("<str:suffix>", "json").replace("<slug:slug>", slug)
+    filled = (
+        filled.replace("<str:table>", "salary_records")
+        .replace("<str:suffix>", "json")
+        .replace("<slug:slug>", slug)
+    )
     return "/" + filled.replace("<uidb64>", "MQ").replace("<token>", "x-y")
 
 
@@ -165,7 +184,7 @@ def call(world: dict[str, Any], actor: str, method: str, route: str) -> int:
     client = world["clients"][actor]
     session = client.cookies.copy()
     with transaction.atomic():
-        if method == "POST" and not route.startswith("api/"):
+        if method == "POST" and not f"/{route}".startswith(PROGRAMS):
             response = client.post(address(route, world))
         else:
             response = client.generic(method, address(route, world), "", "application/json")
