@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ingest.readers import Batch
 
 REMEMBERED = 50_000  # spellings per column whose verdict is kept between batches
+VARIED = 0.3  # share of distinct spellings from which looking each up costs more than judging each cell
 EXPLAINED = 1_000  # distinct refused spellings per column that get a suggestion
 VALUE_MAX = 1_000  # characters of a refused value kept apart from its line
 CELL_MAX = 20_000  # characters of one cell kept in a reject
@@ -131,10 +132,11 @@ class Cleaner:
         bad = np.flatnonzero(~good)
         columns: Arrays = {}
         for cells, (verdicts, indices) in zip(self.columns, judged, strict=True):
-            kept = indices[good] if len(bad) else indices
+            kept = indices if not len(bad) else good if isinstance(indices, slice) else indices[good]
             for attname, values in verdicts.outputs.items():
                 columns[attname] = values[kept]
-            cells.count_blanked(verdicts, kept)
+            cells.count_blanked(kept)
+        self.wanted -= {cells.index for cells in self.columns if cells.varied}
         lines = batch.lines[good] if len(bad) else batch.lines
         if self._derive:
             columns |= self._derive(columns)
@@ -146,13 +148,10 @@ class Cleaner:
 
     def _rejected(self, batch: "Batch", bad: Any, judged: list[tuple[Any, Any]]) -> Iterator[Rejected]:
         rows = pa.array(bad)
-        texts = [
-            [_storable(text, CELL_MAX) for text in pc.cast(column.take(rows), pa.utf8()).to_pylist()]
-            for column in batch.columns
-        ]
+        texts = [_storable_all(pc.cast(column.take(rows), pa.utf8())) for column in batch.columns]
         errors: list[list[CellError]] = [[] for _row in bad]
         for cells, (verdicts, indices) in zip(self.columns, judged, strict=True):
-            codes = verdicts.codes[indices[bad]]
+            codes = verdicts.codes[bad if isinstance(indices, slice) else indices[bad]]
             for at in np.flatnonzero(codes).tolist():
                 value = cells.constant if cells.index is None else texts[cells.index][at]
                 errors[at].append(cells.error(value, int(codes[at])))
@@ -172,6 +171,7 @@ class _Cells:
     lenient: bool
     dry: bool
     blanked: int = 0
+    varied: bool = False  # hardly a spelling comes twice: the reader need not tell them apart
     _texts: pa.StringArray = field(default_factory=lambda: pa.array([], pa.utf8()))
     _verdicts: "tuple[Arrays, Any, Any] | None" = None
     _ids: dict[str, int] = field(default_factory=dict)
@@ -179,15 +179,17 @@ class _Cells:
     _left_empty: Any = None
 
     def judge(self, batch: "Batch") -> tuple[Verdicts, Any]:
-        """(verdicts by spelling, each row's spelling)."""
+        """(verdicts by spelling, each row's spelling; a slice of all where verdicts are by row)."""
         if self.index is None:
             return self._of(pa.array([self.constant]), remember=True), np.zeros(len(batch.lines), np.int32)
         cells = batch.columns[self.index]
         if not pa.types.is_dictionary(cells.type):
+            if self.varied:
+                return self._of(cells, remember=False), slice(None)
             cells = cells.dictionary_encode()
         spellings = cells.dictionary
-        few = len(spellings) * 2 <= len(cells) or len(spellings) <= 1000
-        return self._of(spellings, remember=few), cells.indices.to_numpy()
+        self.varied = len(spellings) > VARIED * len(cells) and len(spellings) > 1000
+        return self._of(spellings, remember=not self.varied), cells.indices.to_numpy()
 
     @property
     def required(self) -> bool:
@@ -202,7 +204,7 @@ class _Cells:
         """Whether the file, the mapping or a default says anything about this column."""
         return self.index is not None or bool(self.constant or self.column.default)
 
-    def count_blanked(self, verdicts: Verdicts, kept: Any) -> None:
+    def count_blanked(self, kept: Any) -> None:
         """Add the good rows whose refused value was left empty."""
         if self._left_empty is not None and self._left_empty.any():
             self.blanked += int(self._left_empty[kept].sum())
@@ -313,6 +315,14 @@ def _unreadable(texts: pa.StringArray) -> Any:
     for sign in ("\x00", "\ufffd"):
         found |= np.asarray(pc.match_substring(texts, sign))
     return found
+
+
+def _storable_all(texts: pa.StringArray) -> list[str]:
+    """The cells of one column as a reject keeps them; nearly always that is as they are."""
+    longest = pc.max(pc.binary_length(texts)).as_py() or 0
+    if longest <= CELL_MAX and not pc.any(pc.match_substring(texts, "\x00")).as_py():
+        return list(texts.to_pylist())
+    return [_storable(text, CELL_MAX) for text in texts.to_pylist()]
 
 
 def _storable(text: str, longest: int) -> str:

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from ingest.declarations import Arrays, Column, Dataset, Derive, register
 from ingest.kinds import Choice, CodeList, Date, Lookup, Money
 from market import aliases
-from market.fx import Rates
-from market.hints import PAY_HINTS
+from market.fx import USD, Rates
+from market.hints import PAY_HINTS, pay_signs
 from market.models import City, Company, Period, SalaryRecord, Seniority, Stack, Title
 from market.reference import countries, currencies
 from market.samples import salary_sample
@@ -34,17 +34,24 @@ def _names(choices: type[IntegerChoices]) -> dict[int, str]:
 
 
 def yearly_pay() -> Derive:
-    """Adds pay_year_usd: cents a year in US dollars, of a range its middle; 0 where no rate is known."""
+    """Adds pay_year_usd: cents a year in US dollars, of a range its middle; 0 where no rate is known.
+
+    A row without a currency has that of the sign beside its amount, else US dollars.
+    """
     rates = Rates()
 
     def derive(columns: Arrays) -> Arrays:
         end = np.where(columns["pay_to"] > 0, columns["pay_to"], columns["pay_max"])
         end = np.where(end > columns["pay"], end, 0)
         pay = np.where(end > 0, (columns["pay"] + end) / 2, columns["pay"]).astype(np.float64)
+        currency = columns["currency_id"]
+        currency = np.where(currency > 0, currency, columns["pay_sign"])
+        currency = np.where(currency > 0, currency, USD)
         yearly = pay * _PERIOD_FACTORS[columns["period"]]
-        yearly /= rates.per_usd(columns["currency_id"], columns["day"])
+        yearly /= rates.per_usd(currency, columns["day"])
         known = np.isfinite(yearly) & (yearly < _YEARLY_MAX)
         return {
+            "currency_id": currency,
             "pay_max": end,
             "pay_year_usd": np.where(known, np.rint(np.where(known, yearly, 0)), 0).astype(np.int64),
         }
@@ -77,7 +84,7 @@ SALARY_RECORDS = register(
             Column(
                 name="salary",
                 label=_("Pay"),
-                kind=Money(),
+                kind=Money(signs=pay_signs()),
                 attname="pay",
                 required=True,
                 guesses=(
@@ -109,12 +116,13 @@ SALARY_RECORDS = register(
                 label=_("Currency"),
                 kind=CURRENCY,
                 attname="currency_id",
-                default="USD",
                 guesses=(
                     *("salary currency", "currency code", "pay currency", "ccy", "curr"),
                     *("moeda", "divisa", "moneda", "moneda del salario", "moeda do salário"),
                 ),
-                help_text=_("A code such as BRL, or a name; US dollars where it is empty."),
+                help_text=_(
+                    "A code such as BRL, or a name. Where it is empty, the sign beside the amount decides (R$, €); else US dollars."
+                ),
             ),
             Column(
                 name="country",

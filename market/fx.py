@@ -18,8 +18,7 @@ from market.models import Currency, FxRate
 from market.reference import currencies
 
 USD = 840
-DAY_BITS = 20  # days since 1970 of one day, in a key of currency and day
-NEWEST = np.datetime64("2299-12-31", "D")  # beyond every rate, within DAY_BITS
+NEWEST = np.datetime64("2299-12-31", "D")  # beyond every rate
 Days = np.ndarray[Any, np.dtype[np.datetime64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -64,45 +63,46 @@ def _without_rates(wanted: list[int]) -> list[int]:
 
 
 class Rates:
-    """Rates by currency and day, each asked for once; one object per load."""
+    """Rates by currency and day, read once per currency; one object per load.
+
+    A currency's rates are one array by day, without gaps: the rate of a day is its own or the last before it,
+    before the first the first, behind the last the last.
+    """
 
     def __init__(self) -> None:
-        self._ensured = {0, USD}
-        self._known: dict[int, float] = {}
+        self._filled = {0, USD}
+        self._first: dict[int, int] = {}  # currency → day of its first rate
+        self._by_day: dict[int, Floats] = {}
 
     def per_usd(self, currency: Any, days: Any) -> Floats:
-        """Units per dollar of each row's currency on its day (datetime64[D], NaT = the newest).
-
-        The rate of a day is its own or the last before it; before the first, the first. NaN: none is known.
-        """
-        if (currency == USD).all():
+        """Units per dollar of each row's currency on its day (datetime64[D], NaT = the newest). NaN: none is known."""
+        present = np.flatnonzero(np.bincount(currency.astype(np.int64), minlength=1)).tolist()
+        self._learn([pk for pk in present if pk not in self._filled])
+        if present == [USD]:
             return np.ones(len(currency))
-        keys = currency.astype(np.int64) << DAY_BITS
-        keys |= np.where(np.isnat(days), NEWEST, days).astype("datetime64[D]").astype(np.int64) + (1 << 18)
-        keys[currency == USD] = USD << DAY_BITS
-        distinct, rows = np.unique(keys, return_inverse=True)
-        self._learn([int(key) for key in distinct if int(key) not in self._known])
-        rates: Floats = np.array([self._known[int(key)] for key in distinct], np.float64)[rows]
+        numbers = np.where(np.isnat(days), NEWEST, days).astype("datetime64[D]").astype(np.int64)
+        rates: Floats = np.full(len(currency), np.nan)
+        for pk in present:
+            rows = np.flatnonzero(currency == pk)
+            if pk == USD:
+                rates[rows] = 1.0
+            elif pk in self._by_day:
+                known = self._by_day[pk]
+                rates[rows] = known[np.clip(numbers[rows] - self._first[pk], 0, len(known) - 1)]
         return rates
 
-    def _learn(self, keys: list[int]) -> None:
-        self._known |= {key: 1.0 if key >> DAY_BITS == USD else np.nan for key in keys}
-        keys = [key for key in keys if key >> DAY_BITS not in {0, USD}]
-        if not keys:
+    def _learn(self, wanted: list[int]) -> None:
+        if not wanted:
             return
-        ids = [key >> DAY_BITS for key in keys]
-        if new := sorted(set(ids) - self._ensured):
-            rates_ensure(new)
-            self._ensured.update(new)
-        numbers = [(key & ((1 << DAY_BITS) - 1)) - (1 << 18) for key in keys]
+        rates_ensure(wanted)
+        self._filled.update(wanted)
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT key, coalesce("
-                "  (SELECT per_usd FROM market_fxrate"
-                "   WHERE currency_id = asked AND day <= date '1970-01-01' + number "
-                "   ORDER BY day DESC LIMIT 1),"
-                "  (SELECT per_usd FROM market_fxrate WHERE currency_id = asked ORDER BY day LIMIT 1)) "
-                "FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS given (key, asked, number)",
-                [keys, ids, numbers],
+                "SELECT currency_id, array_agg(day - DATE '1970-01-01' ORDER BY day), "
+                "array_agg(per_usd ORDER BY day) FROM market_fxrate WHERE currency_id = ANY (%s) GROUP BY 1",
+                [wanted],
             )
-            self._known |= {key: rate for key, rate in cursor.fetchall() if rate is not None}
+            for pk, days, rates in cursor.fetchall():
+                at = np.array(days) - days[0]
+                gaps = np.diff(at, append=at[-1] + 1)
+                self._first[pk], self._by_day[pk] = days[0], np.repeat(np.array(rates, np.float64), gaps)

@@ -1,4 +1,6 @@
-"""What the header of a pay column says besides "pay": the currency and the period of all its amounts."""
+"""What a pay column says besides the amount: its header of all cells, a sign of its own cell."""
+
+from market.reference import currencies
 
 _BY_CODE = (
     "CAD AUD NZD CHF SEK NOK DKK PLN CZK HUF RON BGN TRY ILS SGD HKD CNY KRW ZAR AED SAR THB MYR PHP IDR VND "
@@ -26,7 +28,33 @@ _PERIODS = {
     "day": "daily;per day;a day;diario;diaria;por dia",
     "hour": "hourly;per hour;an hour;hour;por hora;hora;la hora",
 }
+_SIGNS = {
+    "USD": "US$ U$S",
+    "BRL": "R$",
+    "EUR": "€",
+    "GBP": "£",
+    "MXN": "MX$",
+    "CAD": "C$ CA$",
+    "AUD": "A$ AU$",
+    "NZD": "NZ$",
+    "HKD": "HK$",
+    "SGD": "S$",
+    "PEN": "S/",
+    "INR": "₹",
+    "KRW": "₩",
+    "RUB": "₽",
+    "TRY": "₺",
+    "ILS": "₪",
+    "PLN": "zł",
+}
 PAY_HINTS = (
     *((said, "currency", code) for code, texts in _CURRENCIES.items() for said in texts.split(";")),
     *((said, "period", period) for period, texts in _PERIODS.items() for said in texts.split(";")),
 )
+
+
+def pay_signs() -> dict[str, int]:
+    """What stands beside an amount and names its currency → the currency's id. "$" and "¥" name several: not here."""
+    ids = {code: pk for pk, (code, _name) in currencies().items()}
+    codes = {code: ids[code] for code in _CURRENCIES if code in ids}
+    return {sign: ids[code] for code, signs in _SIGNS.items() for sign in signs.split()} | codes

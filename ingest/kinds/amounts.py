@@ -1,7 +1,8 @@
 """Money: `1.234,56`, `1,234.56`, `1'234.56`, `$120k`, `R$ 9.850,50`, `120-150k`. Never through float()."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,7 @@ AMBIGUOUS = reasons.number("amount_ambiguous")
 REVERSED = reasons.number("range_reversed")
 
 _SYMBOL = r"(?:US|R|A|C|NZ|MX|CA|AU|S|HK|S/)?[$€£¥₹₩₽₺₪]|S/|zł|kr|CHF|[A-Z]{3}"
+FEW = 2_000  # spellings that are sooner read one by one than scanned for each sign
 _BLANKS = re.compile(r"[\s\u00a0\u202f\u2009]+")
 _THOUSAND = {
     "k": 3,
@@ -115,25 +117,47 @@ def parse(text: str, style: Style) -> tuple[int, int, int]:
 class Money:
     """A positive amount or range; outputs are int64 hundredths, "_max" is 0 unless it is a range.
 
-    maximum: the largest amount in whole units; more is a typing error.
+    maximum: the largest amount in whole units; more is a typing error. signs: what stands before an amount and
+    names its currency ("€") → a number that is handed on as "_sign", 0 where none stands there.
     """
 
     maximum: int = 10**12
-    outputs = ("", "_max")
+    signs: Mapping[str, int] = field(default_factory=dict)
+    outputs = ("", "_max", "_sign")
     blank = 0
 
     def clean(self, texts: pa.StringArray, style: Style, attname: str) -> Verdicts:
-        regular = np.asarray(pc.match_substring_regex(texts, _regular(style.decimal, style.thousands)))
         low = np.zeros(len(texts), np.int64)
         high = np.zeros(len(texts), np.int64)
+        sign = np.zeros(len(texts), np.int16)
         codes = np.zeros(len(texts), np.uint8)
-        low[regular] = _vectorised(texts if regular.all() else texts.filter(pa.array(regular)), style)
-        odd = np.flatnonzero(~regular)
-        for i, text in zip(odd, texts.take(pa.array(odd)).to_pylist(), strict=True):
-            low[i], high[i], codes[i] = parse(text, style) if len(text) <= 80 else (0, 0, NOT_AN_AMOUNT)
+        odd = np.arange(len(texts))
+        for mark in ("$", *self.signs):
+            if len(odd) <= FEW:
+                break
+            rest = texts if len(odd) == len(texts) else texts.take(pa.array(odd))
+            regular = np.asarray(
+                pc.match_substring_regex(rest, _regular(style.decimal, style.thousands, mark))
+            )
+            if regular.any():
+                found = rest if regular.all() else rest.filter(pa.array(regular))
+                low[odd[regular]] = _vectorised(found, style, mark)
+                sign[odd[regular]] = self.signs.get(mark, 0)
+                odd = odd[~regular]
+        judged: dict[str, tuple[int, int, int]] = {}
+        for i, text in zip(odd.tolist(), texts.take(pa.array(odd)).to_pylist(), strict=True):
+            if text not in judged:
+                judged[text] = parse(text, style) if len(text) <= 80 else (0, 0, NOT_AN_AMOUNT)
+            low[i], high[i], codes[i] = judged[text]
+            sign[i] = self._sign(text)
         codes[(codes == 0) & (low <= 0)] = NOT_POSITIVE
         codes[(codes == 0) & (np.maximum(low, high) > self.maximum * 100)] = TOO_LARGE
-        return Verdicts({attname: low, attname + "_max": high}, codes)
+        return Verdicts({attname: low, attname + "_max": high, attname + "_sign": sign}, codes)
+
+    def _sign(self, text: str) -> int:
+        """The number of the longest sign in the text."""
+        found = [mark for mark in self.signs if mark in text]
+        return self.signs[max(found, key=len)] if found else 0
 
     def fit(self, texts: pa.StringArray) -> float:
         found = [min(parse(text[:80], style)[2] for style in _STYLES) == 0 for text in texts.to_pylist()]
@@ -147,17 +171,17 @@ _STYLES = (Style(), Style(decimal=",", thousands="."))
 
 
 @lru_cache
-def _regular(decimal: str, thousands: str) -> str:
+def _regular(decimal: str, thousands: str, mark: str) -> str:
     """What the vectorised path may read: twelve digits, grouped or not, at most two decimals."""
     grouped = rf"[0-9]{{1,3}}(?:\{thousands}[0-9]{{3}}){{1,3}}|" if thousands else ""
-    return rf"^(?:US\$|R\$|\$|€|£)? ?(?:{grouped}[0-9]{{1,12}})(?:\{decimal}[0-9]{{1,2}})?$"
+    return rf"^(?:{re.escape(mark)})? ?(?:{grouped}[0-9]{{1,12}})(?:\{decimal}[0-9]{{1,2}})?$"
 
 
-def _vectorised(texts: pa.StringArray, style: Style) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _vectorised(texts: pa.StringArray, style: Style, mark: str) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Hundredths of spellings that match `_regular`. Fourteen digits: a double holds them exactly."""
     if style.thousands:
         texts = pc.replace_substring(texts, style.thousands, "")
     if style.decimal != ".":
         texts = pc.replace_substring(texts, style.decimal, ".")
-    units = np.asarray(pc.cast(pc.utf8_ltrim(texts, "USR$€£ "), pa.float64()), np.float64)
+    units = np.asarray(pc.cast(pc.utf8_ltrim(texts, mark + " "), pa.float64()), np.float64)
     return np.rint(units * 100).astype(np.int64)
