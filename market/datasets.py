@@ -121,7 +121,8 @@ SALARY_RECORDS = register(
                     *("moeda", "divisa", "moneda", "moneda del salario", "moeda do salário"),
                 ),
                 help_text=_(
-                    "A code such as BRL, or a name. Where it is empty, the sign beside the amount decides (R$, €); else US dollars."
+                    "A code such as BRL, or a name. Where it is empty, the sign beside the amount decides "
+                    "(R$, €); else US dollars."
                 ),
             ),
             Column(
