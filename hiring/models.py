@@ -96,8 +96,8 @@ class Line(NamedTuple):
 
 _HIRED = "q1 + q2 + q3 + q4"
 _YEARS = f"""
-    SELECT y FROM generate_series((SELECT min(year) FROM hires_by_quarter),
-                                  (SELECT max(year) FROM hires_by_quarter)) y
+    SELECT y FROM generate_series((SELECT min(year) FROM hires_by_quarter)::int,
+                                  (SELECT max(year) FROM hires_by_quarter)::int) y
     WHERE EXISTS (SELECT FROM hires_by_quarter h WHERE h.year = y AND {_HIRED} > 0) ORDER BY y
 """  # noqa: S608 - constants
 _LINES = f"""
