@@ -71,30 +71,39 @@ def cutting_of(text: str, chosen: dict[str, object]) -> Cutting:
         physical.pop()  # cut off by the sample's end, or empty
     lines = [line.rstrip("\r").encode() for line in physical]
     given = str(chosen.get("delimiter") or "")
-    delimiters = [given] if given else [sign for sign in DELIMITERS if sign in text and _parts(sign, text)] or [","]
+    delimiters = [given] if given else signs_in(text)
     best: tuple[float, Cutting] | None = None
     for delimiter in delimiters:
         quotes = [str(chosen["quote"])] if "quote" in chosen else quotes_in(text, delimiter)
         for quote in quotes:
             for escape in escapes_in(text, quote):
                 cutting = cut(lines, delimiter, quote, escape)
-                found = score(cutting) * (1.0 if given else DELIMITERS[delimiter])
+                found = score(cutting) * DELIMITERS.get(delimiter, 1.0)
+                if not given and _doubtful(cutting, text):
+                    found = 0.0
                 if best is None or found > best[0] + 1e-9:
                     best = (found, cutting)
     assert best is not None  # noqa: S101 (the lists above are never empty)
     return best[1] if given else _with_blank(lines, best[1])
 
 
-def _parts(sign: str, text: str) -> bool:
-    """Whether a sign can be a delimiter: one of ordinary prose needs some evidence."""
-    if sign not in PROSE:
-        return True
+def signs_in(text: str) -> list[str]:
+    """The delimiters that the text may have."""
+    found = [sign for sign in DELIMITERS if sign in text]
+    doubled = {sign for sign in found if sign * 2 in found and text.count(sign) == 2 * text.count(sign * 2)}
+    return [sign for sign in found if sign not in doubled] or [","]
+
+
+def _doubtful(cutting: Cutting, text: str) -> bool:
+    """Whether a sign that parts words in any text gives no table."""
+    if cutting.delimiter not in PROSE:
+        return False
+    between = f'"{cutting.delimiter}"'
     lines = [line for line in text.splitlines()[:BELIEVED] if line.strip()]
-    if sum('"' + sign + '"' in line or sign + '"' in line and line.endswith(('"', '"' + sign)) for line in lines) > len(lines) / 2:
-        return True
-    counts = Counter(line.count(sign) for line in lines)
-    usual, number = counts.most_common(1)[0]
-    return usual >= 2 and len(lines) >= 3 and number >= 0.9 * len(lines)
+    if sum(between in line for line in lines) > len(lines) / 2:
+        return False
+    usual = sum(record.width == cutting.width for record in cutting.records)
+    return cutting.width < 3 or len(cutting.records) < 3 or usual < 0.9 * len(cutting.records)
 
 
 def quotes_in(text: str, delimiter: str) -> list[str]:
@@ -179,7 +188,10 @@ def _tidy(cutting: Cutting) -> float:
     left = [cutting.quote or '"', *QUOTES]
     ends = tuple(left)
     clean = sum(
-        not any(cell.startswith(ends) and cell.endswith(ends) and len(cell) > 1 or "\\" in cell for cell in r.cells)
+        not any(
+            (cell.startswith(ends) and cell.endswith(ends) and len(cell) > 1) or "\\" in cell
+            for cell in r.cells
+        )
         for r in cutting.records
     )
     return clean / len(cutting.records)
@@ -194,6 +206,6 @@ def _with_blank(lines: list[bytes], found: Cutting) -> Cutting:
     if (wide + found.quote).encode() not in text:
         return found
     other = cut(lines, wide, found.quote, found.escape)
-    if other.width < 2 or other.width < found.width and score(other) < score(found):
+    if other.width < 2 or (other.width < found.width and score(other) < score(found)):
         return found
     return other if score(other) >= score(found) else found

@@ -101,9 +101,17 @@ def looks_like_header(rows: list[list[str]]) -> bool:
         return False
     if len({cell.casefold() for cell in named}) < len(named) and len(named) > 1:
         return sum(any(c.isdigit() for c in cell) for row in rows[1:] for cell in row) > 0
-    below = [{row[i].strip().casefold() for row in rows[1:] if i < len(row)} for i in range(len(first))]
+    others = [row for row in rows[1:] if not _alike(row, first)]
+    below = [{row[i].strip().casefold() for row in others if i < len(row)} for i in range(len(first))]
     recurring = sum(bool(cell) and cell.casefold() in below[i] for i, cell in enumerate(first))
     return recurring * 2 <= len(named)
+
+
+def _alike(row: list[str], first: list[str]) -> bool:
+    """Whether a row repeats the first one: the header again, or that of a second table."""
+    pairs = [(one.strip().casefold(), two.casefold()) for one, two in zip(row, first, strict=False)]
+    same = sum(bool(one) and one == two for one, two in pairs)
+    return same >= 2 and same >= 0.6 * sum(bool(one) for one, _ in pairs)
 
 
 def _typed(cell: str) -> bool:
@@ -129,7 +137,9 @@ def _header_lines(cutting: Cutting, start: int) -> int:
         words = [i for i in typed if cells[i] and not any(c.isdigit() for c in cells[i])]
         repeated = [cell.casefold() for cell in cells] == [c.strip().casefold() for c in records[start].cells]
         units = all(not cell or (cell[0] + cell[-1]) in ("()", "[]") for cell in cells)
-        if any(_typed(cell) for cell in cells) or not (repeated or units or (len(words) >= 2 and words == typed)):
+        if any(_typed(cell) for cell in cells) or not (
+            repeated or units or (len(words) >= 2 and words == typed)
+        ):
             return count
     return HEADER_LINES
 

@@ -13,6 +13,10 @@ from skillora.lib.errors import DomainError
 TEXT_SUFFIXES = {".csv", ".tsv", ".tab", ".psv", ".txt", ""}
 WORKBOOK_SUFFIXES = {".xlsx", ".xlsm", ".xls", ".ods"}
 CHUNK = 1 << 20
+ASCII = bytes(range(128))
+FOREIGN = 4096  # bytes beyond ASCII that show a single-byte encoding
+LETTERS = "áéíóúàèìòùâêîôûãõäëïöüåæøñçßÁÉÍÓÚÀÈÌÒÙÂÊÎÔÛÃÕÄËÏÖÜÅÆØÑÇ"
+SIGNS = "ªº°«»¿¡€£§–—’‘“”…·\u00a0®©½"  # that texts of those languages have too
 MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg", b"{\\rtf", b"%pdf", b"%!ps", b'{"', b"[{", b"-----begin")
 
 
@@ -23,10 +27,11 @@ def not_tabular() -> DomainError:
 
 @dataclass(frozen=True)
 class Scan:
-    """One pass over all bytes: valid UTF-8 or not; and the file's first bytes."""
+    """One pass over all bytes: valid UTF-8 or not; the file's first bytes; some of those beyond ASCII, where not."""
 
     utf8: bool
     head: bytes
+    foreign: bytes = b""
 
     @property
     def newline(self) -> str:
@@ -57,7 +62,7 @@ def _is_text(head: bytes) -> bool:
         return True
     if head.lstrip().lower().startswith(MARKUP):
         return False
-    controls = sum(head.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\x1a\0")
+    controls = sum(head.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\x1a\0\x01\x1f")
     return controls + max(head.count(0) - 16, 0) <= len(head) // 100
 
 
@@ -74,14 +79,16 @@ def _wide(head: bytes) -> str:
 def scan(path: Path) -> Scan:
     """One pass over the file's bytes."""
     decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
-    head = b""
+    head, foreign = b"", b""
     with path.open("rb", buffering=0) as file:
         while decoder is not None and (piece := file.read(CHUNK)):
             head = head or piece[:8192]
             decoder = _still_valid(decoder, piece)
+            if decoder is None or not piece.isascii():
+                foreign = (foreign + piece.translate(None, ASCII))[:FOREIGN]
     if decoder is not None:
         decoder = _still_valid(decoder, b"", final=True)
-    return Scan(decoder is not None, head)
+    return Scan(decoder is not None, head, b"" if decoder else foreign)
 
 
 def _still_valid(
@@ -108,4 +115,16 @@ def encoding_of(seen: Scan, chosen: str) -> str:
     marked, _ = bom_of(seen.head)
     if marked == "utf-8" and not seen.utf8:
         return "cp1252"
-    return marked or _wide(seen.head) or ("utf-8" if seen.utf8 else "cp1252")
+    return marked or _wide(seen.head) or ("utf-8" if seen.utf8 else single_byte(seen.foreign))
+
+
+def single_byte(foreign: bytes) -> str:
+    """cp1252, unless the bytes beyond ASCII are letters of Western Europe only in cp850 or Mac Roman."""
+
+    def fits(encoding: str) -> float:
+        text = foreign.decode(encoding, "replace")
+        return sum(1.0 if c in LETTERS else 0.5 if c in SIGNS else 0.0 for c in text) / max(len(text), 1)
+
+    known = fits("cp1252")
+    best = max(("cp850", "mac-roman"), key=fits)
+    return best if known < 0.5 and fits(best) > 0.9 else "cp1252"
