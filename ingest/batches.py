@@ -5,6 +5,7 @@ A batch is an import too: its rows carry its lineage, its bad rows are rejects, 
 
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from django.db import transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -28,11 +29,13 @@ from ingest.matching import fold
 from ingest.models import Import, Origin, Stage, row_id
 from ingest.readers import Batch
 from ingest.rejects import Groups, rejects_copy
+from ingest.upserting import Overtaken, batch_write, overtaken
 from runs.models import State
 from runs.services import run_recorded
 from skillora.lib.errors import DomainError, NotAllowed
 
 ROWS_MAX = 1000
+TRIES = 4  # while others write the same rows
 VALUE_SHOWN = 200  # characters of a refused value that the answer repeats
 Mode = Literal["atomic", "partial"]
 Row = MappingOf[str, Any]
@@ -45,7 +48,7 @@ class RowResult:
     """What became of one row. `index` counts from 0; `id` is the stored row's; errors: pointer, code, …"""
 
     index: int
-    status: Literal["inserted", "updated", "unchanged", "rejected", "not_written"]
+    status: str  # inserted, updated, unchanged, skipped (a later row has its key), rejected, not_written
     id: int | None = None
     errors: list[dict[str, object]] = field(default_factory=list)
 
@@ -84,20 +87,52 @@ def batch_load(
     sent = _Sent(declared, rows, guesses=guesses)
     # Outside of the transaction: names new to the small tables are committed first, as for files.
     clean, rejected = sent.cleaned(lenient=lenient)
-    counts = Counts(read=len(rows), rejected=len(rejected))
     if not len(clean.lines) or (rejected and mode == "atomic"):
+        counts = Counts(read=len(rows), rejected=len(rejected))
         return Loaded(None, counts, sent.results({}, rejected), time.monotonic() - started)
+    if declared.prepare:
+        with transaction.atomic():
+            declared.prepare(clean.columns)
+    for tried in range(1, TRIES + 1):
+        try:
+            return _written(sent, by, clean, rejected, started, lenient=lenient)
+        except (Overtaken, IntegrityError, OperationalError) as error:
+            session = connection.connection
+            if tried == TRIES or session is None or session.closed or not overtaken(error):
+                raise
+    raise AssertionError  # the last try returns or raises
+
+
+def _written(
+    sent: "_Sent",
+    by: User | None,
+    clean: Clean,
+    rejected: Sequence[Rejected],
+    started: float,
+    *,
+    lenient: bool,
+) -> Loaded:
+    """Rows, rejects, counts and listeners' work in one transaction."""
     with transaction.atomic():
         source = sent.recorded(by, lenient=lenient)
-        stored = _appended(source, declared, clean)
-        counts.inserted = len(stored)
+        write = _upserted if sent.dataset.mode == "upsert" else _appended
+        stored = write(source, sent, clean)
+        found = Counter(row.status for row in stored.values())
+        counts = Counts(read=len(sent.rows), rejected=len(rejected), **found)
         rejects_copy(source.pk, rejected)
         _finish(source, by, counts, rejected, started)
     return Loaded(source, counts, sent.results(stored, rejected), time.monotonic() - started)
 
 
-def _appended(source: Import, dataset: Dataset, clean: Clean) -> dict[int, RowResult]:
+def _upserted(source: Import, sent: "_Sent", clean: Clean) -> dict[int, RowResult]:
+    """New rows in, changed ones taken over; line → what became of it."""
+    fates = batch_write(source.pk, sent.dataset, sent.targets, clean)
+    return {line: RowResult(line - 1, fate.status, fate.key) for line, fate in fates.items()}
+
+
+def _appended(source: Import, sent: "_Sent", clean: Clean) -> dict[int, RowResult]:
     """Copy the rows, tell the listeners; line → what became of it."""
+    dataset = sent.dataset
     columns = {"id": row_id(source.pk, 0) | clean.lines, **clean.columns}
     target = Target.of(dataset.model, columns)
     with copying(target) as write:
@@ -125,8 +160,10 @@ def _finish(
         task="ingest.load", by=by, subject_id=source.pk, state=state, result=result, seconds=seconds
     )
     source.rows_read, source.inserted, source.rejected = counts.read, counts.inserted, counts.rejected
-    source.updated, source.unchanged = counts.updated, counts.unchanged
-    source.save(update_fields=["load", "rows_read", "inserted", "updated", "unchanged", "rejected"])
+    source.updated, source.unchanged, source.skipped = counts.updated, counts.unchanged, counts.skipped
+    source.save(
+        update_fields=["load", "rows_read", "inserted", "updated", "unchanged", "rejected", "skipped"]
+    )
 
 
 class _Sent:
@@ -141,6 +178,7 @@ class _Sent:
         self._texts: list[list[str]] = [[""] * len(rows) for _name in self.names]
         self._keys: dict[tuple[int, str], str] = {}  # (line, canonical name) → key as it was sent
         self._given: set[str] = set()
+        self.targets: set[str] = set()  # attnames that the rows say anything about, once they are cleaned
         places = {name: at for at, name in enumerate(self.names)}
         for at, row in enumerate(rows):
             if isinstance(row, dict):
@@ -183,17 +221,14 @@ class _Sent:
         ]
         return Facts(header_line=0, first_line=1, rows=len(self.rows), columns=columns)
 
-    @property
-    def mapping(self) -> Mapping:
+    def mapping(self, without: str = "") -> Mapping:
         """Of the columns that any row gives: what nobody sends is not written."""
-        return Mapping({name: index for index, name in enumerate(self.names) if name in self._given})
+        given = self._given - {without}
+        return Mapping({name: index for index, name in enumerate(self.names) if name in given})
 
     def cleaned(self, *, lenient: bool) -> tuple[Clean, list[Rejected]]:
         """Good rows as typed columns, the others with every reason, in the order they were sent."""
-        cleaner = Cleaner(self.dataset, self.mapping, self.facts, lenient=lenient)
-        columns: list[pa.Array] = [pa.array(texts, pa.utf8()).dictionary_encode() for texts in self._texts]
-        lines = np.arange(1, len(self.rows) + 1, dtype=np.int64)
-        clean = cleaner.clean(Batch(lines, columns, [], 0))
+        clean = self._all_cleaned(lenient=lenient)
         by_line = {one.line: one for one in clean.rejected}
         for line, errors in self.wrong.items():
             told = {error.field for error in errors}
@@ -205,6 +240,23 @@ class _Sent:
             good = {name: values[kept] for name, values in clean.columns.items()}
             clean = Clean(clean.read, clean.lines[kept], good, [])
         return clean, [by_line[line] for line in sorted(by_line)]
+
+    def _all_cleaned(self, *, lenient: bool) -> Clean:
+        """Rows that leave the key to the database are cleaned apart from those that give it."""
+        columns: list[pa.Array] = [pa.array(texts, pa.utf8()).dictionary_encode() for texts in self._texts]
+        lines = np.arange(1, len(self.rows) + 1, dtype=np.int64)
+        made = next((at for at, column in enumerate(self.dataset.columns) if column.made), None)
+        blank = np.zeros(len(lines), np.bool_)
+        if made is not None:
+            blank = np.array([not text for text in self._texts[made]])
+        parts = []
+        for chosen, without in ((~blank, ""), (blank, self.names[made or 0])):
+            if chosen.any():
+                cleaner = Cleaner(self.dataset, self.mapping(without), self.facts, lenient=lenient)
+                cells = [column.filter(pa.array(chosen)) for column in columns]
+                parts.append(cleaner.clean(Batch(lines[chosen], cells, [], 0)))
+                self.targets |= cleaner.given
+        return parts[0] if len(parts) == 1 else _together(parts)
 
     def _cells(self, line: int) -> list[str]:
         return [texts[line - 1].replace("\x00", "\u2400")[:CELL_MAX] for texts in self._texts]
@@ -218,7 +270,7 @@ class _Sent:
             by=by,
             stage=Stage.MAPPED,
             facts=self.facts.to_json(),
-            mapping=self.mapping.to_json(),
+            mapping=self.mapping().to_json(),
             lenient=lenient,
         )
 
@@ -241,6 +293,17 @@ class _Sent:
             "detail": error.message,
             "value": error.value[:VALUE_SHOWN],
         }
+
+
+def _together(parts: Sequence[Clean]) -> Clean:
+    """Two halves of a batch as one, in the order of lines."""
+    lines = np.concatenate([part.lines for part in parts])
+    order = np.argsort(lines)
+    columns = {
+        name: np.concatenate([part.columns[name] for part in parts])[order] for name in parts[0].columns
+    }
+    rejected = [one for part in parts for one in part.rejected]
+    return Clean(sum(part.read for part in parts), lines[order], columns, rejected)
 
 
 def text_of(value: Any) -> str | None:

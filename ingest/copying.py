@@ -77,8 +77,12 @@ class Target:
 
 @contextmanager
 def copying(target: Target) -> Iterator[Any]:
-    """`with copying(target) as write: write(target.payload(…))`, inside the caller's transaction."""
-    with connection.cursor() as cursor, cursor.copy(target.statement()) as copy:
+    """`with copying(target) as write: write(target.payload(…))`, inside the caller's transaction.
+
+    Errors of the database are Django's, as everywhere else: by itself Django does not know of COPY.
+    """
+    errors = connection.wrap_database_errors
+    with errors, connection.cursor() as cursor, cursor.copy(target.statement()) as copy:
         if target.is_binary:
             copy.write(HEADER)
         yield copy.write

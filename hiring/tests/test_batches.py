@@ -1,0 +1,108 @@
+"""Batches into tables whose rows have keys: new, changed, the same, doubled, orphaned; keys made by the database."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.models import Role, User
+from hiring.models import Department, HiredEmployee, Job
+from ingest.batches import Loaded, batch_load
+from ingest.models import Import
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HIRE = {"name": "Ana Luz", "datetime": "2021-07-27T16:02:08Z", "department_id": 1, "job_id": 1}
+
+
+@pytest.fixture
+def editor(transactional_db: None) -> User:
+    return User.objects.create_user("ana@example.com", None, role=Role.EDITOR)
+
+
+@pytest.fixture
+def places(editor: User) -> None:
+    batch_load(by=editor, dataset="departments", rows=[{"id": 1, "department": "Sales"}], mode="atomic")
+    batch_load(by=editor, dataset="jobs", rows=[{"id": 1, "job": "Recruiter"}], mode="atomic")
+
+
+def said(loaded: Loaded) -> list[tuple[str, int | None]]:
+    return [(row.status, row.id) for row in loaded.rows]
+
+
+def test_rows_are_new_changed_or_the_same(editor: User) -> None:
+    def send(*rows: dict[str, Any]) -> Loaded:
+        return batch_load(by=editor, dataset="departments", rows=rows, mode="atomic")
+
+    first = send({"id": 1, "department": "Sales"}, {"id": 2, "department": "Legal"})
+    assert said(first) == [("inserted", 1), ("inserted", 2)]
+    again = send(
+        {"id": 2, "department": "Law"}, {"id": 1, "department": "Sales"}, {"id": "0003", "department": "HR"}
+    )
+    assert said(again) == [("updated", 2), ("unchanged", 1), ("inserted", 3)]
+    assert (again.counts.inserted, again.counts.updated, again.counts.unchanged) == (1, 1, 1)
+    assert dict(Department.objects.values_list("id", "department")) == {1: "Sales", 2: "Law", 3: "HR"}
+
+
+def test_key_that_stands_twice_counts_once(editor: User) -> None:
+    rows = [{"id": 7, "department": "First"}, {"id": 7, "department": "Last"}]
+    loaded = batch_load(by=editor, dataset="departments", rows=rows, mode="atomic")
+    assert said(loaded) == [("skipped", 7), ("inserted", 7)]
+    assert Department.objects.get().department == "Last"
+    source = Import.objects.get()
+    assert (source.rows_read, source.inserted, source.skipped) == (2, 1, 1)
+
+
+def test_keys_that_are_missing_are_made_by_the_database(editor: User) -> None:
+    rows = [{"department": "Sales"}, {"id": 40, "department": "Legal"}, {"department": "HR", "id": None}]
+    loaded = batch_load(by=editor, dataset="departments", rows=rows, mode="partial")
+    assert [row.status for row in loaded.rows] == ["inserted"] * 3
+    stored = dict(Department.objects.values_list("id", "department"))
+    assert [stored[row.id or 0] for row in loaded.rows] == ["Sales", "Legal", "HR"]
+    assert len(stored) == 3
+    later = batch_load(by=editor, dataset="departments", rows=[{"department": "Ops"}], mode="atomic")
+    assert (later.rows[0].id or 0) > 40
+
+
+def test_hires_need_what_they_refer_to(editor: User, places: None) -> None:
+    rows = [{**HIRE, "id": 1}, {**HIRE, "id": 2, "department_id": 99}, {**HIRE, "id": 3, "datetime": "soon"}]
+    loaded = batch_load(by=editor, dataset="hired_employees", rows=rows, mode="partial")
+    assert [row.status for row in loaded.rows] == ["inserted", "rejected", "rejected"]
+    assert [error["pointer"] for row in loaded.rows for error in row.errors] == [
+        "#/rows/1/department_id",
+        "#/rows/2/datetime",
+    ]
+    assert HiredEmployee.objects.count() == 1
+
+
+def test_lenient_batch_may_lack_all_but_the_hire_time(editor: User, places: None) -> None:
+    rows = [{"id": 1, "datetime": "2021-02-28T00:00:00Z"}]
+    strict = batch_load(by=editor, dataset="hired_employees", rows=rows, mode="atomic")
+    assert strict.source is None
+    lenient = batch_load(by=editor, dataset="hired_employees", rows=rows, mode="atomic", lenient=True)
+    assert said(lenient) == [("inserted", 1)]
+
+
+def test_batches_at_once_write_each_key_once(editor: User, places: None) -> None:
+    found: list[Any] = []
+
+    def send(number: int) -> None:
+        try:
+            rows = [{"id": pk, "job": f"Job {pk}"} for pk in range(1, 60)]
+            found.append(
+                batch_load(by=editor, dataset="jobs", rows=rows[number:] + rows[:number], mode="atomic")
+            )
+        except Exception as error:
+            found.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(isinstance(one, Loaded) for one in found), found
+    assert sum(one.counts.inserted for one in found) + sum(one.counts.updated for one in found) >= 59
+    assert Job.objects.count() == 59
+    assert sum(source.inserted for source in Import.objects.filter(dataset="jobs")) == 59
