@@ -152,7 +152,7 @@ def person_list(request: HttpRequest) -> HttpResponse:
     imports = Import.objects.in_bulk({source for source, _line in origins.values()})
     context = {
         "rows": [(row, imports.get(origins[row.pk][0]), origins[row.pk][1]) for row in page],
-        "first_url": _query(request, after=None) if after else "",
+        "first_url": _query(request, after=None) if after >= 0 else "",
         "next_url": _query(request, after=str(page[-1].pk)) if more else "",
         "n": _counted(params),
         "chips": _chips(request, params),

@@ -51,7 +51,7 @@ def mean_bars(
     rows: Sequence[MeanRow], mean: float, *, label: str, heading: str, value_heading: str, mean_word: str
 ) -> MeanBars:
     """Lay out rows in the order given; who is above, the caller knows exactly."""
-    top = ticks(max([*(r.value for r in rows), mean, 1]), 4)[-1]
+    top = ticks(max([*(r.value for r in rows), mean, 1]), 8)[-1]
     drawn = [
         MeanBar(
             r.name, r.code, f"{r.value:,}", f"{r.value - mean:+,.1f}".replace("-", "\N{MINUS SIGN}"),
