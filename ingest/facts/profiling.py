@@ -111,12 +111,15 @@ def _kind_of(texts: pa.StringArray) -> str:
 
 def profile(path: Path, facts: Facts) -> None:
     """Fill `facts` with row counts and what all cells of each column show."""
+    facts.even = False  # what this reading finds out
     seen = [_Column() for _ in facts.columns]
     coded = set(range(len(seen)))  # after the first batches only columns whose spellings repeat
     rows = faults = 0
+    even = not facts.sheet
     for number, batch in enumerate(read(path, facts, coded)):
         rows += len(batch)
         faults += len(batch.faults)
+        even &= batch.even
         if not batch.strict:
             facts.lane = "careful"
         for index, (column, cells) in enumerate(zip(seen, batch.columns, strict=True)):
@@ -126,7 +129,7 @@ def profile(path: Path, facts: Facts) -> None:
                 column.see(cells)
             if number == 0 and column.kind and not column.repeats:
                 coded.discard(index)
-    facts.rows, facts.faults = rows + faults, faults
+    facts.rows, facts.faults, facts.even = rows + faults, faults, even
     for column, known in zip(seen, facts.columns, strict=True):
         _conclude(column, known, facts.delimiter)
 

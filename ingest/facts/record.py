@@ -31,7 +31,8 @@ class Facts:
 
     delimiter: one character, or several (", " and "||").
     header_line: 1-based physical line or row of a sheet, 0 = none. first_line: that of the first data row.
-    lane: "fast" where the whole file is strictly quoted. rows: data lines, faults included. size: bytes.
+    lane: "fast" where the whole file is strictly quoted. even: every line behind the header is one record.
+    rows: data lines, faults included. size: bytes.
     """
 
     format: Literal["csv", "xlsx", "xls", "ods"] = "csv"
@@ -45,6 +46,7 @@ class Facts:
     sheet: str = ""
     sheets: list[str] = field(default_factory=list)
     lane: Literal["fast", "careful"] = "fast"
+    even: bool = False
     rows: int = 0
     faults: int = 0  # lines among `rows` that cannot be cut into the header's number of cells
     size: int = 0

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from django.utils.translation import gettext
 
-from ingest.readers.cutting import Cut, cut_strictly, line_ends
+from ingest.readers.cutting import Cut, cut_strictly, even_cut, line_ends
 from ingest.readers.decoding import chunks_of
 from ingest.readers.repairing import LINE_MAX, SPAN_MAX, Dialect, cells_of, repair, trimmed
 from ingest.spreadsheets import table_of
@@ -45,6 +45,7 @@ class Batch:
     lines: int64 (n,), the physical line on which each row starts. columns: one array of n texts per file
     column, the wanted ones dictionary-encoded (int32, utf8), empty cell = "", outer blanks kept. faults: lines
     that are no rows. bytes_done: how far into the file this batch ends. strict: whether its quoting was beyond doubt.
+    even: whether each of its physical lines is one strict record, so that counting line ends is enough.
     """
 
     lines: np.ndarray[Any, np.dtype[np.int64]]
@@ -52,6 +53,7 @@ class Batch:
     faults: list[Fault]
     bytes_done: int
     strict: bool = True
+    even: bool = False
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -137,16 +139,62 @@ def read(path: Path, facts: "Facts", wanted: set[int], *, batch_bytes: int = BAT
 
 def _without_preamble(chunks: Iterator[tuple[bytes, int]], lines: int) -> Iterator[tuple[bytes, int]]:
     """The pieces from behind the first `lines` physical lines on."""
-    head = b""
+    rest = b""  # behind the last line end so far
     for piece, position in chunks:
         if lines == 0:
             yield piece, position
             continue
-        head += piece
-        ends = line_ends(head, np.frombuffer(head, np.uint8), final=False)
+        data = rest + piece
+        ends = line_ends(data, np.frombuffer(data, np.uint8), final=False)
         if len(ends) >= lines:
-            yield head[int(ends[lines - 1]) + 1 :], position
+            yield data[int(ends[lines - 1]) + 1 :], position
             lines = 0
+        elif len(ends):
+            lines -= len(ends)
+            rest = data[int(ends[-1]) + 1 :]
+        else:
+            rest = data
+
+
+def record_at(path: Path, facts: "Facts", line: int) -> tuple[list[str], str] | None:
+    """(cells, text as it stands in the file) of the row that starts on a line; None where none does.
+
+    Text is "" for a workbook, whose rows have none. Takes the time to count the lines before it, no more.
+    """
+    if facts.sheet:  # a record of the table is a row of the sheet, so lines cannot be counted
+        batches = (b for b in read(path, facts, set()) if _reaches(b, line))
+    else:
+        batches = (b for b in read(path, replace(facts, first_line=line), set()))
+    batch = next(batches, None)
+    if batch is None:
+        return None
+    starts = sorted([*batch.lines.tolist(), *(fault.line for fault in batch.faults)])
+    if line not in starts:
+        return None
+    faulty = next((fault.cells for fault in batch.faults if fault.line == line), None)
+    cells = batch.cells(int(np.searchsorted(batch.lines, line))) if faulty is None else faulty
+    if facts.sheet:
+        return cells, ""
+    after = next((start for start in starts if start > line), None)
+    return cells, _raw(path, facts, line, after)
+
+
+def _reaches(batch: Batch, line: int) -> bool:
+    """Whether a batch ends on or behind a line."""
+    return any(fault.line >= line for fault in batch.faults) or bool(len(batch) and batch.lines[-1] >= line)
+
+
+def _raw(path: Path, facts: "Facts", line: int, after: int | None) -> str:
+    """The physical lines from `line` up to `after`; all that is left where nothing follows."""
+    data = b""
+    for piece, _position in _without_preamble(chunks_of(path, facts.encoding, size=BATCH_BYTES), line - 1):
+        data += piece
+        if len(data) > LINE_MAX:
+            break
+    ends = line_ends(data, np.frombuffer(data, np.uint8), final=True)
+    count = after - line if after else len(ends)
+    text = data[: int(ends[min(count, len(ends)) - 1]) + 1] if len(ends) else data
+    return text[:FAULT_BYTES].decode(errors="replace").rstrip("\r\n")
 
 
 @dataclass
@@ -203,6 +251,10 @@ class _Reading:
 
     def _cut(self, data: bytes, *, final: bool) -> tuple[bytes, Cut, int]:
         """(text to parse, its records, bytes of `data` that they took)."""
+        if self.facts.even:
+            end = data.rfind(b"\n") + 1
+            self.strict = True
+            return data, even_cut(data, end), end
         dialect = self.parser.dialect
         if dialect.exotic or (dialect.escape and dialect.escape + dialect.quote in data):
             return self._repaired(data, final=final)
@@ -225,6 +277,11 @@ class _Reading:
             table = self.parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
         if self.facts.sheet:  # one record is one row of the sheet, however many lines its cells have
             cut = replace(cut, lines=np.arange(len(cut.lines)), breaks=len(cut.lines))
+        even = (
+            self.strict
+            and text.count(b"\n", 0, cut.end) == len(cut.lines) == cut.breaks
+            and not cut.blank.any()
+        )
         lines = self.line + cut.lines[~cut.blank]
         self.line += cut.breaks
         invalid = np.array([number - 1 for number, _ in self.parser.invalid], np.int64)
@@ -240,7 +297,7 @@ class _Reading:
         columns = [
             column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in table.columns
         ]
-        return Batch(np.delete(lines, invalid), columns, faults, done, self.strict)
+        return Batch(np.delete(lines, invalid), columns, faults, done, self.strict, even)
 
     def _fault(self, line: int, text: str) -> Fault:
         """A record whose number of cells is not the header's."""
