@@ -9,19 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
-from psycopg import sql
+from django.utils.translation import gettext_lazy
 
 from ingest import hooks
-from ingest.cleaning import CellError, Clean, Cleaner, Rejected
-from ingest.comparing import STAGE, Chunk, Deciding, Shape, staged
-from ingest.copying import copying
+from ingest.cleaning import CELL_MAX, VALUE_MAX, CellError, Clean, Cleaner, Rejected
+from ingest.comparing import Chunk, Deciding, Shape
 from ingest.declarations import Arrays, Dataset, Keys
 from ingest.facts import Facts
 from ingest.loading import AHEAD_BYTES, Counts, Pipe, progress_of
@@ -29,9 +28,10 @@ from ingest.mapping import Mapping
 from ingest.models import LINE_MASK, Import, RejectState, row_id
 from ingest.readers import read
 from ingest.reasons import line_reason
-from ingest.rejects import Groups, rejects_copy
+from ingest.rejects import EXAMPLES, rejects_copy
+from ingest.writing import Overtaken, Writing, spans
 from runs.models import State
-from skillora.lib.errors import Conflict, DomainError
+from skillora.lib.errors import DomainError
 
 if TYPE_CHECKING:
     from runs.execution import Attempt
@@ -43,14 +43,10 @@ WORK_MEM = "128MB"  # for the joins of a chunk with the table
 # Unique and foreign keys, deadlocks and serialization: somebody else wrote meanwhile.
 RETRIED = {"23505", "23503", "40P01", "40001"}
 DOUBLED = line_reason(
-    "doubled_in_file", _("The same key stands in a later line"), _("The last line counts; delete one.")
+    "doubled_in_file",
+    gettext_lazy("The same key stands in a later line"),
+    gettext_lazy("The last line counts."),
 )
-
-
-class Overtaken(Conflict):
-    """Rows that were decided about are not what they were any more."""
-
-    code = "overtaken"
 
 
 @dataclass
@@ -128,7 +124,7 @@ class Preparation:
     def _told(self, new: Arrays) -> list[Callable[[], None]]:
         """What listeners have to write about new rows."""
         slug = self.dataset.slug
-        return [listener.rows_loaded(slug, _spans(new["id"]), new) for listener in hooks.listeners(slug)]
+        return [listener.rows_loaded(slug, spans(new["id"]), new) for listener in hooks.listeners(slug)]
 
 
 def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> None:
@@ -199,96 +195,6 @@ def _write_all(preparation: Preparation, writing: "Writing", report: Callable[[C
     writing.end()
 
 
-@dataclass
-class Writing:
-    """Decided chunks into the table, inside the caller's transaction."""
-
-    dataset: Dataset
-    source_id: int
-    shape: Shape | None = None
-    counts: Counts = field(default_factory=Counts)
-    groups: Groups = field(default_factory=Groups)
-    left_out: list[tuple[Keys, Keys]] = field(default_factory=list)
-    _highest: int = 0
-
-    def reject(self, read: int, rejected: list[Rejected]) -> None:
-        """Keep the rejects of a chunk of which `read` lines were read."""
-        self.counts.read += read
-        self.counts.rejected += len(rejected)
-        rejects_copy(self.source_id, rejected)
-        for one in rejected:
-            self.groups.add(one)
-
-    def write(self, chunk: Chunk, payload: bytes | memoryview) -> None:
-        """New rows, changed rows and those that this load wrote before. Overtaken where they are not as decided."""
-        assert self.shape is not None  # noqa: S101 (set with the first chunk)
-        key = self.shape.key
-        if len(chunk.new):
-            with copying(self.shape.target) as write:
-                write(payload)
-            self._highest = max(self._highest, int(chunk.rows[key][chunk.new[-1]]))
-        if len(chunk.changed):
-            changed = {**chunk.part(chunk.changed), "was": chunk.was[chunk.changed]}
-            self._update(changed, journal=True)
-        if len(chunk.again):
-            self._update(chunk.part(chunk.again), journal=False)
-        touched = np.union1d(chunk.changed, chunk.again)
-        if len(touched):
-            for listener in hooks.listeners(self.dataset.slug):
-                listener.rows_changed(self.dataset.slug, _spans(chunk.rows[key][touched]))
-        counts = self.counts
-        counts.inserted += len(chunk.new)
-        counts.updated += len(chunk.changed)
-        counts.unchanged += chunk.same - chunk.was_same
-        counts.skipped += sum(len(lines) for lines, _counts in chunk.left_out)
-        self.left_out += chunk.left_out
-
-    def _update(self, rows: Arrays, *, journal: bool) -> None:
-        """Take rows over into stored ones. Locked in the order of keys, so that two never wait for each other."""
-        assert self.shape is not None  # noqa: S101
-        shape, names = self.shape, self.shape.names
-        stage = shape.stage if journal else replace(shape.target, table=STAGE)
-        if not journal:
-            names = {**names, "lies": sql.SQL(""), "differs": sql.SQL("true")}
-        with staged(stage, rows) as (given, params), connection.cursor() as cursor:
-            if journal:
-                cursor.execute(
-                    _JOURNAL.format(given=given, **names).as_string(), [*params, self.dataset.slug]
-                )
-                self._expect(cursor.fetchone()[0], rows)
-            cursor.execute(_UPDATE.format(given=given, **names).as_string(), params)
-            self._expect(cursor.rowcount, rows)
-
-    def _expect(self, written: int, rows: Arrays) -> None:
-        if written != len(rows["origin"]):
-            raise Overtaken(_("Somebody else changed the same rows meanwhile. Send them again."))
-
-    def end(self) -> None:
-        """After the last chunk: the database makes keys past those that were given."""
-        if not self._highest or self.shape is None:
-            return
-        names = [self.shape.target.table, self.shape.key]
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", names)
-            (sequence,) = cursor.fetchone()
-            if sequence:
-                query = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s"  # noqa: S608 (quoted by it)
-                cursor.execute(query, [sequence, self._highest, self._highest])
-
-
-# What an import itself wrote before has its first state in the journal already, or none because it is new.
-_JOURNAL = sql.SQL(
-    "WITH locked AS MATERIALIZED ("
-    " SELECT s.origin, t.{key} AS key, to_jsonb(t) AS row, t.origin >> {bits} AS writer"
-    " FROM {given} JOIN {table} t ON t.{key} = s.{key} {lies} WHERE {differs}"
-    " ORDER BY t.{key} FOR NO KEY UPDATE OF t), "
-    "kept AS (INSERT INTO ingest_journal (id, line, key, row, import_id, dataset)"
-    " SELECT origin, origin & {mask}, key, row, origin >> {bits}, %s FROM locked WHERE writer <> origin >> {bits}) "
-    "SELECT count(*) FROM locked"
-)
-_UPDATE = sql.SQL("UPDATE {table} t SET {taken} FROM {given} WHERE t.{key} = s.{key} {lies} AND {differs}")
-
-
 def prepared(dataset: Dataset, columns: Arrays) -> None:
     """Let the dataset make what rows need, e.g. partitions, in a short transaction of its own, whoever asks.
 
@@ -340,7 +246,7 @@ def batch_write(source_id: int, dataset: Dataset, given: set[str], clean: Clean)
     writing = Writing(dataset, source_id, shape)
     new = chunk.part(chunk.new)
     writers = [
-        tell.rows_loaded(dataset.slug, _spans(new["id"]), new) for tell in hooks.listeners(dataset.slug)
+        tell.rows_loaded(dataset.slug, spans(new["id"]), new) for tell in hooks.listeners(dataset.slug)
     ]
     writing.write(chunk, shape.target.payload(new) if len(chunk.new) else b"")
     for write in writers:
@@ -362,11 +268,10 @@ def overtaken(error: Exception) -> bool:
     return isinstance(error, Overtaken) or state in RETRIED
 
 
-def _spans(keys: Keys) -> hooks.Spans:
-    """Sorted keys as inclusive ranges."""
-    ends = np.flatnonzero(np.diff(keys) != 1)
-    firsts, lasts = keys[np.concatenate([[0], ends + 1])], keys[np.concatenate([ends, [len(keys) - 1]])]
-    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+def repeated(dataset: Dataset, winner: int) -> str:
+    """Why a line is left out."""
+    message = _("The same %(label)s stands in line %(line)s again, which counts")
+    return message % {"label": str(dataset.column(dataset.key[0]).label).lower(), "line": winner}
 
 
 def _keep_left_out(
@@ -394,14 +299,12 @@ def _keep_left_out(
         for row in at.tolist():
             line = int(batch.lines[row])
             winner = int(winners[np.searchsorted(lines, line)])
-            texts = [text.replace("\x00", "\u2400")[:20_000] for text in batch.cells(row)]
-            value = (texts[cells.index] if cells.index is not None else "")[:1000]
-            message = _("%(label)s %(value)s stands again in line %(line)s, which counts") % {
-                "label": cells.column.label, "value": value[:60], "line": winner,
-            }  # fmt: skip
-            error = CellError(cells.header, cells.column.name, value, DOUBLED, str(message)[:300])
+            texts = [text.replace("\x00", "\u2400")[:CELL_MAX] for text in batch.cells(row)]
+            value = (texts[cells.index] if cells.index is not None else "")[:VALUE_MAX]
+            message = repeated(dataset, winner)
+            error = CellError(cells.header, cells.column.name, value, DOUBLED, message)
             kept.append(Rejected(line, [error], texts))
-            if len(examples) < 3:
+            if len(examples) < EXAMPLES:
                 examples.append({"line": line, "value": value[:200], "message": error.message})
         rejects_copy(source_id, kept, state=RejectState.DISCARDED)
     return examples
