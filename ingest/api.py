@@ -1,10 +1,10 @@
-"""Imports, rejects, datasets and their rows by API. Thin: input, service, output."""
+"""Imports, datasets and their rows by API. Thin: input, service, output."""
 
 import time
 from typing import Any
 
 from django.db.models import CharField, Field, ForeignKey, Model, Q, QuerySet
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -18,9 +18,10 @@ from rest_framework.views import APIView
 from accounts.idempotency import idempotent
 from accounts.permissions import member
 from ingest import services
-from ingest.bodies import dataset_body, import_body, import_row, reject_body, row_body
+from ingest.bodies import dataset_body, import_body, import_row, row_body
 from ingest.declarations import Dataset, dataset, datasets
-from ingest.models import IMPORT_MAX, Import, Reject
+from ingest.lineage import rows_of_import
+from ingest.models import IMPORT_MAX, Import
 from runs.models import OPEN_STATES
 from skillora.lib.errors import Conflict, DomainError
 from skillora.lib.parsing import Cursor
@@ -156,7 +157,7 @@ class Imports(APIView):
             rows = rows.filter(dataset=dataset(slug).slug)
         if state := request.query_params.get("state"):
             rows = rows.filter(Q(load__state=state) | Q(load=None, stage=state))
-        return _listed(self, request, rows, import_row)
+        return listed(self, request, rows, import_row)
 
     @extend_schema(
         request={"multipart/form-data": UploadRequest},
@@ -265,36 +266,6 @@ class ImportRemap(APIView):
         return Response(import_body(again), status=201, headers=headers)
 
 
-class ImportRejects(APIView):
-    """Lines that did not load."""
-
-    @extend_schema(
-        operation_id="imports_rejects", parameters=[OpenApiParameter("code", str)], responses={200: OBJECT}
-    )
-    def get(self, request: Request, pk: int) -> Response:
-        """Line, column, value, code, message, all errors and the cells; `?code=` keeps one reason."""
-        source = services.import_for(by=member(request), pk=pk)
-        rows = Reject.objects.filter(source=source)
-        if code := request.query_params.get("code"):
-            rows = rows.filter(code=code)
-        return _listed(self, request, rows, reject_body, ordering="pk")
-
-
-class ImportRejectsCsv(APIView):
-    """The same lines as a file."""
-
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
-    def get(self, request: Request, pk: int) -> HttpResponseBase:
-        """CSV: line, reason, message and the original columns."""
-        source = services.import_for(by=member(request), pk=pk)
-        name = f"rejects-{source.pk}.csv"
-        return StreamingHttpResponse(
-            services.rejects_csv(source),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
-
 class Datasets(APIView):
     """The tables that files are loaded into."""
 
@@ -323,12 +294,12 @@ class DatasetRows(APIView):
         """Newest first; `?import=` keeps one import's rows, any column's name keeps rows with that value."""
         rows = rows_of(dataset(slug))
         if (import_id := number_in(request, "import", IMPORT_MAX)) is not None:
-            rows = rows.filter(pk__range=Import(pk=import_id).key_range())
+            rows = rows_of_import(rows, dataset(slug), Import(pk=import_id))
         for field in rows.model._meta.concrete_fields:
             text = request.query_params.get(field.name)
             if text and not field.primary_key:
                 rows = rows.filter(**{f"{field.name}__in": _values(field, text)})
-        return _listed(self, request, rows, row_body)
+        return listed(self, request, rows, row_body)
 
 
 def rows_of(declared: Dataset) -> QuerySet[Model]:
@@ -358,7 +329,7 @@ def _values(field: "Field[Any, Any]", text: str) -> list[Any]:
         ) from error
 
 
-def _listed(
+def listed(
     view: APIView, request: Request, rows: QuerySet[Any], body: Any, *, ordering: str = "-pk"
 ) -> Response:
     pages = Cursor()

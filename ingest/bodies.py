@@ -8,9 +8,11 @@ from django.db.models import ForeignKey, Model
 from django.urls import reverse
 
 from ingest.declarations import Column, Dataset
+from ingest.lineage import Lineage
 from ingest.models import Import, Reject, row_origin
 from ingest.services import Summary, import_summary
-from runs.models import OPEN_STATES, State
+from ingest.settled import work_on
+from runs.models import OPEN_STATES, Run, State
 
 Body = dict[str, Any]
 COUNTERS = ("rows_read", "inserted", "updated", "unchanged", "rejected", "skipped")
@@ -22,6 +24,7 @@ def import_links(source: Import) -> Body:
     links = {"self": reverse("api:import", args=[source.pk])}
     if source.rejected:
         links["rejects"] = reverse("api:import-rejects", args=[source.pk])
+        links["rejects_csv"] = reverse("api:import-rejects-csv", args=[source.pk])
     if source.load is None:
         links["map"] = reverse("api:import-map", args=[source.pk])
         if source.mapping:
@@ -31,6 +34,7 @@ def import_links(source: Import) -> Body:
         links["cancel"] = reverse("api:import-cancel", args=[source.pk])
     if source.load is not None and source.load.state in STORED:
         links["rows"] = reverse("api:dataset-rows", args=[source.dataset]) + f"?import={source.pk}"
+        links["undo"] = reverse("api:import-undo", args=[source.pk])
     if source.stored:
         links["remap"] = reverse("api:import-remap", args=[source.pk])
     return links
@@ -70,6 +74,8 @@ def import_body(source: Import) -> Body:
     body["lenient"] = source.lenient
     body["check"] = _check(source)
     body["reasons"] = [vars(group) for group in summary.groups]
+    work = work_on(source)
+    body["under_way"] = work_body(work) if work else None
     return body
 
 
@@ -100,6 +106,50 @@ def reject_body(reject: Reject) -> Body:
         "message": reject.message,
         "errors": reject.errors,
         "cells": reject.cells,
+        "corrected": reject.edited["cells"] if reject.edited else None,
+        "version": reject.version,
+        "links": {"row": reverse("api:import-row", args=[reject.source_id, reject.line])},
+    }
+
+
+def work_body(run: Run) -> Body:
+    """What was done to an import after its load: rows added, or all of it undone."""
+    return {
+        "task": run.task,
+        "state": run.state,
+        "by": run.by.email if run.by else None,
+        "finished_at": run.finished_at,
+        "result": run.result,
+        "message": run.error_message,
+    }
+
+
+def lineage_body(found: Lineage) -> Body:
+    """A line of a file beside the row or reject that it became."""
+    source, writer = found.source, found.writer
+    return {
+        "import": source.pk,
+        "line": found.line,
+        "state": found.word,
+        "name": source.name,
+        "sheet": found.sheet,
+        "by": source.by.email if source.by else None,
+        "created_at": source.created_at,
+        "raw": found.raw,
+        "cells": [
+            {
+                "column": cell.header,
+                "text": cell.text,
+                "corrected": cell.corrected,
+                "field": cell.field or None,
+            }
+            for cell in found.cells
+        ],
+        "constants": found.constants,
+        "row": row_body(found.row) if found.row else None,
+        "written_by": {"import": writer[0], "line": writer[1]} if writer else None,
+        "reject": reject_body(found.reject) if found.reject else None,
+        "links": {"import": reverse("api:import", args=[source.pk])},
     }
 
 
@@ -133,10 +183,10 @@ def dataset_body(dataset: Dataset) -> Body:
 
 def row_body(row: Model) -> Body:
     """One stored row: every field in words, and the import and line it came from."""
-    import_id, line = row_origin(int(row.pk))
+    import_id, line = row_origin(int(getattr(row, "origin", row.pk)))
     body: Body = {"id": row.pk, "import": import_id, "line": line}
     for field in row._meta.concrete_fields:
-        if field.primary_key:
+        if field.primary_key or field.attname == "origin":
             continue
         if isinstance(field, ForeignKey):
             body[field.name] = str(getattr(row, field.name)) if getattr(row, field.attname) else None

@@ -17,7 +17,7 @@ from ingest import hooks
 from ingest.declarations import Dataset, dataset
 from ingest.hooks import Spans
 from ingest.models import LINE_BITS, Import
-from ingest.settled import UNDO_TASK, loaded_import, loaded_locked
+from ingest.settled import LOADED, UNDO_TASK, loaded_import, loaded_locked, work_on
 from ingest.upserting import alone
 from runs.models import Run
 from runs.services import run_start, run_undone
@@ -58,6 +58,13 @@ def import_undo(*, source: Import, by: User | None) -> Run:
 def undo_report(source: Import) -> UndoReport:
     """What an undo would do now; changes nothing."""
     return _Undo(source, dataset(source.dataset)).report()
+
+
+def undo_possible(source: Import) -> UndoReport | None:
+    """The same; None where nothing of the import is in the table, or somebody is at it just now."""
+    if source.load is None or source.load.state not in LOADED or work_on(source):
+        return None
+    return undo_report(source)
 
 
 def undo(attempt: "Attempt") -> None:

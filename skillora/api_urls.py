@@ -5,6 +5,7 @@ from django.urls import include, path
 from accounts import api as people
 from ingest import api as imports
 from ingest import batch_api as batches
+from ingest import rejects_api as rejects
 from skillora import health
 
 app_name = "api"
@@ -16,8 +17,12 @@ urlpatterns = [
     path("imports/<int:pk>/load", imports.ImportLoad.as_view(), name="import-load"),
     path("imports/<int:pk>/cancel", imports.ImportCancel.as_view(), name="import-cancel"),
     path("imports/<int:pk>/remap", imports.ImportRemap.as_view(), name="import-remap"),
-    path("imports/<int:pk>/rejects", imports.ImportRejects.as_view(), name="import-rejects"),
-    path("imports/<int:pk>/rejects.csv", imports.ImportRejectsCsv.as_view(), name="import-rejects-csv"),
+    path("imports/<int:pk>/rejects", rejects.ImportRejects.as_view(), name="import-rejects"),
+    path("imports/<int:pk>/rejects.csv", rejects.ImportRejectsCsv.as_view(), name="import-rejects-csv"),
+    path("imports/<int:pk>/rejects/rule", rejects.ImportRejectsRule.as_view(), name="import-rejects-rule"),
+    path("imports/<int:pk>/rejects/load", rejects.ImportRejectsLoad.as_view(), name="import-rejects-load"),
+    path("imports/<int:pk>/undo", rejects.ImportUndo.as_view(), name="import-undo"),
+    path("imports/<int:pk>/rows/<int:line>", rejects.ImportRow.as_view(), name="import-row"),
     path("datasets", imports.Datasets.as_view(), name="datasets"),
     path("datasets/<slug:slug>", imports.DatasetOne.as_view(), name="dataset"),
     path("datasets/<slug:slug>/rows", imports.DatasetRows.as_view(), name="dataset-rows"),
