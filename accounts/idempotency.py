@@ -26,6 +26,7 @@ from skillora.lib.problems import handler
 KEPT = timedelta(days=1)
 STALE = timedelta(minutes=5)
 KEY_LENGTH = 255
+NOT_ANSWERS = {409, 429}  # "not now": what is true later is not stored
 HEADERS = ("Location", "Retry-After")
 
 Method = TypeVar("Method", bound=Callable[..., HttpResponseBase])
@@ -52,7 +53,7 @@ def idempotent(method: Method) -> Method:
             response = method(view, request, *args, **kwargs)
         except Exception as error:
             problem = handler(error, {"request": request, "view": view})
-            if problem is None or problem.status_code >= 500:
+            if problem is None or problem.status_code >= 500 or problem.status_code in NOT_ANSWERS:
                 reply.delete()
                 raise
             response = problem

@@ -22,6 +22,7 @@ from ingest.facts import Facts, facts_of
 from ingest.grouping import ReasonGroup, reason_groups
 from ingest.mapping import Mapping, from_headers, suggest
 from ingest.models import Import, Origin, Stage
+from ingest.pressure import queue_checked
 from runs.models import OPEN_STATES, Run, State
 from runs.services import DuplicateRun, run_cancel, run_start
 from skillora.lib.errors import Conflict, DomainError, NotAllowed, NotFound
@@ -132,6 +133,7 @@ def import_check(*, source: Import, by: User | None) -> Run:
     _mapped(source)
     if source.check_run and source.check_run.state not in NOTHING_LOADED:
         return source.check_run
+    queue_checked(by)
     source.check_run = run_start(task="ingest.check", by=by, subject_id=source.pk)
     source.save(update_fields=["check_run"])
     return source.check_run
@@ -146,6 +148,7 @@ def import_submit(*, source: Import, by: User | None, force: bool = False) -> Ru
     if not loading.lines_fit(facts):
         raise DomainError(_("This file has more than 4,294,967,295 lines: split it."), "too_many_lines")
     storage.stored_path(source)
+    queue_checked(by)
     key = f"{source.dataset}:{source.sha256}:{mapping.digest(facts)}:{int(source.lenient)}"
     if force:
         key += f":{source.pk}"

@@ -17,7 +17,10 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from ingest.models import Import
-from skillora.lib.errors import DomainError, NotFound
+from skillora.lib.errors import DomainError, NoSpace, NotFound
+from skillora.lib.problems import NO_SPACE
+from skillora.lib.space import has_room
+from skillora.lib.uploads import received_path
 
 EXTENSIONS = ("csv", "tsv", "txt", "xlsx", "xls", "ods")
 PIECE = 1 << 20
@@ -46,17 +49,23 @@ def file_store(upload: "UploadedFile[Any] | Path", name: str) -> Stored:
     if not isinstance(upload, Path) and (upload.size or 0) > settings.MAX_UPLOAD_SIZE:
         raise _too_large()
     settings.UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
+    if not has_room(0 if received_path(upload) else _size(upload)):
+        raise NoSpace(NO_SPACE)
     stored = f"{uuid.uuid4()}.{extension}"
     path, temporary = settings.UPLOAD_DIR / stored, settings.UPLOAD_DIR / f"{stored}.part"
     digest, size = hashlib.sha256(), 0
+    received = received_path(upload)
     try:
-        with temporary.open("xb") as file:
+        if received:  # it lies there already: a second name instead of a second copy
+            os.link(received, temporary)
+        with temporary.open("r+b" if received else "xb") as file:
             for piece in _pieces(upload):
                 size += len(piece)
                 if size > settings.MAX_UPLOAD_SIZE:
                     raise _too_large()
                 digest.update(piece)
-                file.write(piece)
+                if not received:
+                    file.write(piece)
             if size == 0:
                 raise DomainError(
                     _("This file is empty: choose one with a header and rows."), "empty_file", 400
@@ -78,6 +87,10 @@ def _too_large() -> DomainError:
         "too_large",
         413,
     )
+
+
+def _size(upload: "UploadedFile[Any] | Path") -> int:
+    return upload.stat().st_size if isinstance(upload, Path) else upload.size or 0
 
 
 def _pieces(upload: "UploadedFile[Any] | Path") -> Iterator[bytes]:

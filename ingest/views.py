@@ -19,13 +19,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
-from ingest import presenting, services
+from ingest import presenting, pressure, services
 from ingest.declarations import dataset, datasets
 from ingest.forms import FactsForm, MappingForm
 from ingest.grouping import reason_groups
 from ingest.models import Import, Stage
 from runs.models import State
-from skillora.lib.errors import DomainError, NotAllowed
+from skillora.lib.errors import Busy, DomainError, NotAllowed
 from skillora.lib.http import takes_files
 
 PAGE_SIZE = 50
@@ -46,7 +46,10 @@ def page(*methods: str) -> Callable[[View[P]], View[P]]:
             try:
                 return view(request, *args, **kwargs)
             except DomainError as error:
-                return render(request, "ingest/import_error.html", {"error": error}, status=error.status)
+                response = render(request, "ingest/import_error.html", {"error": error}, status=error.status)
+                if isinstance(error, Busy):
+                    response["Retry-After"] = str(error.retry_after)
+                return response
 
         guarded = login_required(answer)
 
@@ -117,6 +120,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "page": current,
         "any_import": bool(rows) or visible.exists(),
+        "trouble": pressure.queue_trouble() if member(request).is_staff else "",
         "states": [*Stage.choices, *State.choices],
         "datasets": datasets(),
         "query": urlencode({k: v for k, v in chosen.items() if v}) + ("&" if any(chosen.values()) else ""),

@@ -1,5 +1,6 @@
 """Settings by environment: read once, typed; a wrong value says which variable, and what would be right."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable
@@ -66,6 +67,17 @@ def choice(name: str, default: str, among: Iterable[str]) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list without empty entries."""
     return [w.strip() for w in text(name, default).split(",") if w.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """A comma-separated list of addresses and networks; EnvError for anything else."""
+    found = words(name)
+    for word in found:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError:
+            raise EnvError(name, word, "name addresses or networks such as 10.0.0.0/8") from None
+    return found
 
 
 def hidden(url: str) -> str:

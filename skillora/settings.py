@@ -22,6 +22,7 @@ if PRODUCTION and (SECRET_KEY in {INSECURE_KEY, "my_secret_key", "change-me"} or
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
 CORS_ORIGINS = env.words("CORS_ORIGINS")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")  # whose X-Forwarded-For is believed
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -51,6 +52,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "skillora.health.ProbeMiddleware",
+    "skillora.lib.http.ClientAddressMiddleware",
     "skillora.lib.http.RequestIdMiddleware",
     "skillora.lib.http.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -178,8 +180,12 @@ WHITENOISE_USE_FINDERS = ENVIRONMENT == "test"
 UPLOAD_DIR = Path(env.text("UPLOAD_DIR", str(HOME / "uploads")))
 MAX_UPLOAD_SIZE = env.number("MAX_UPLOAD_SIZE", 2 * 1024**3, low=1024, high=2**40)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
-FILE_UPLOAD_MAX_MEMORY_SIZE = 0  # uploads go to disk, whatever their size
-FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_HANDLERS = ["skillora.lib.uploads.DiskUploadHandler"]
+UPLOAD_PART_MAX = 8 * 1024**2  # of a resumable upload
+DISK_FREE_MIN = env.number("DISK_FREE_MIN", 512 * 1024**2, low=0, high=2**40)  # left free by uploads
+# Loads and checks that wait or run: of one member, of all.
+IMPORTS_OPEN_PER_USER = env.number("IMPORTS_OPEN_PER_USER", 20, low=1, high=10**6)
+IMPORTS_OPEN = env.number("IMPORTS_OPEN", 200, low=1, high=10**6)
 RUN_MAX_STALLS = env.number("RUN_MAX_STALLS", 5, low=1, high=1000)  # attempts in a row without progress
 RUN_HEARTBEAT_SECONDS = env.number("RUN_HEARTBEAT_SECONDS", 2, low=1, high=60)
 RUN_STALE_SECONDS = env.number("RUN_STALE_SECONDS", 60, low=2, high=3600)

@@ -27,6 +27,21 @@ class DomainError(Exception):
         self.errors = errors or []
 
 
+class Busy(DomainError):
+    """Not now. retry_after: seconds after which it may work."""
+
+    code = "busy"
+    status = 429
+    retry_after = 30
+
+
+class NoSpace(DomainError):
+    """The disk has no room for it."""
+
+    code = "disk_full"
+    status = 507
+
+
 class NotFound(DomainError):
     """It does not exist, or it is not the caller's to see."""
 

@@ -1,5 +1,6 @@
 """Middleware of the whole site: request ids, CORS for the listed origins, limits of input, a strict CSP."""
 
+import ipaddress
 import secrets
 import uuid
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
-from skillora.lib import problems
+from skillora.lib import problems, space
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 View = TypeVar("View", bound=Callable[..., Any])
@@ -34,6 +35,44 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
+
+
+class ClientAddressMiddleware:
+    """REMOTE_ADDR as the nearest proxy that is not ours saw it: rate limits and lock-outs count that address.
+
+    Only addresses in TRUSTED_PROXIES are believed; from right to left, for the left end is the caller's to write.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        self._trusted = [ipaddress.ip_network(text) for text in settings.TRUSTED_PROXIES]
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if self._trusted:
+            request.META["REMOTE_ADDR"] = self._client(request)
+        return self.get_response(request)
+
+    def _client(self, request: HttpRequest) -> str:
+        address = str(request.META.get("REMOTE_ADDR", ""))
+        hops = request.headers.get("X-Forwarded-For", "").split(",")
+        while hops and self._is_ours(address):
+            said = hops.pop().strip()
+            if not _is_address(said):
+                break
+            address = said
+        return address
+
+    def _is_ours(self, address: str) -> bool:
+        # A proxy on a unix socket has no address.
+        return not address or any(ipaddress.ip_address(address) in network for network in self._trusted)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class CorsMiddleware:
@@ -92,10 +131,16 @@ class InputLimitMiddleware:
             return self._refuse(
                 request, 413, detail % {"size": f"{length / 1024**2:,.0f}", "limit": megabytes}, "too_large"
             )
+        if takes and length and not space.has_room(length):
+            return problems.disk_full(request)
         urlencoded = request.META.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
         if urlencoded and (b"%00" in request.body or b"\0" in request.body):
             return self._refuse(request, 400, _("The form contains a NUL character; remove it."), "nul")
         return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A full disk is said as such; an upload breaks off while Django reads it, before any view can see it."""
+        return problems.disk_full(request) if problems.is_disk_full(exception) else None
 
     @staticmethod
     def _refuse(request: HttpRequest, status: int, detail: str, code: str) -> HttpResponse:

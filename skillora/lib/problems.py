@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem+json: the API's own, and Django's own on API paths. Pages get a page instead."""
 
+import errno
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,10 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from skillora.lib.errors import DomainError
+from skillora.lib.errors import Busy, DomainError, NoSpace
 
 MEDIA_TYPE = "application/problem+json"
 VALUE_LENGTH = 200  # of a refused value that an answer repeats
@@ -29,10 +31,21 @@ TITLES = {
     429: "Too many requests",
     500: "Our mistake",
     503: "Not ready",
+    507: "No space left",
 }
 # Paths of the API and of the seed systems that had no prefix.
 PROGRAMS = ("/api/", "/insert", "/metrics/", "/visuals/")
+NO_SPACE = gettext_lazy(
+    "The server's disk is full. Nothing was kept. Tell its operators, then send it again."
+)
 Problem = dict[str, Any]
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the file system or PostgreSQL says so."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return getattr(error.__cause__, "sqlstate", None) == "53100"
 
 
 def for_programs(request: HttpRequest) -> bool:
@@ -80,7 +93,11 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler of the whole API; None (a 500) for what nobody expected."""
     request = context["request"]
     headers: dict[str, str] = {}
+    if is_disk_full(error):
+        error = NoSpace(NO_SPACE)
     if isinstance(error, DomainError):
+        if isinstance(error, Busy):
+            headers["Retry-After"] = str(error.retry_after)
         body = problem(
             request, status=error.status, detail=error.message, code=error.code, errors=error.errors
         )
@@ -175,6 +192,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
     return _page(request, 403, str(exception) or _("You may not do this."), "not_allowed")
+
+
+def disk_full(request: HttpRequest) -> HttpResponse:
+    """What a page or an API address answers where nothing can be written any more."""
+    return _page(request, 507, str(NO_SPACE), "disk_full")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import ApiToken, IdempotentReply, Role, User
+from skillora.lib.http import ClientAddressMiddleware
 from skillora.lib.throttling import counter
 
 PASSWORD = "a-long-passphrase"
@@ -294,3 +296,33 @@ def test_a_token_is_never_logged(
     client.post("/api/users/login", {"username": "ana@example.com", "password": "wrong-passphrase"})
     assert headers["Authorization"].split()[1] not in caplog.text
     assert "wrong-passphrase" not in caplog.text
+
+
+# ---- who calls, behind proxies
+
+
+@pytest.mark.parametrize(
+    ("trusted", "remote", "forwarded", "counted"),
+    [
+        ([], "192.0.2.9", "203.0.113.5", "192.0.2.9"),
+        (["10.0.0.0/8"], "192.0.2.9", "203.0.113.5", "192.0.2.9"),
+        (["10.0.0.0/8"], "10.0.0.1", "203.0.113.5", "203.0.113.5"),
+        (["10.0.0.0/8"], "10.0.0.1", "198.51.100.7, 203.0.113.5, 10.0.0.2", "203.0.113.5"),
+        (["10.0.0.0/8"], "10.0.0.1", "203.0.113.5, not-an-address", "10.0.0.1"),
+        (["10.0.0.0/8"], "10.0.0.1", "", "10.0.0.1"),
+        (["::1/128"], "::1", "2001:db8::5", "2001:db8::5"),
+        (["10.0.0.0/8"], "", "203.0.113.5", "203.0.113.5"),
+    ],
+)
+def test_address_is_the_nearest_that_is_no_proxy_of_ours(
+    settings: Any, rf: Any, trusted: list[str], remote: str, forwarded: str, counted: str
+) -> None:
+    settings.TRUSTED_PROXIES = trusted
+    seen: list[str] = []
+
+    def view(request: Any) -> HttpResponse:
+        seen.append(request.META["REMOTE_ADDR"])
+        return HttpResponse()
+
+    ClientAddressMiddleware(view)(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded))
+    assert seen == [counted]

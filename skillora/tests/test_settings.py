@@ -14,7 +14,7 @@ from skillora.home import BASE_DIR
 
 APPS = ("skillora", "accounts", "runs", "ingest", "analytics", "market")
 READ = re.compile(
-    r"""(?:env\.(?:text|flag|number|choice|words|database)\(|environ(?:\.get)?[(\[])\s*["']([A-Z][A-Z_]+)["']"""
+    r"""(?:env\.(?:text|flag|number|choice|words|networks|database)\(|environ(?:\.get)?[(\[])\s*["']([A-Z][A-Z_]+)["']"""
 )
 # Read, but not a setting of the product: the test run's own, and what make tells its children.
 NOT_SETTINGS = {"MAKELEVEL", "PYTEST_XDIST_WORKER", "REQUIRE_BROWSER", "SKILLORA_TEST_SERVERS"}
