@@ -28,6 +28,7 @@ DISK_MIN_MEGABYTES = 300  # a fresh database with its first write-ahead log, and
 PORT_WAIT_SECONDS = 3.0  # sockets of a tree that was just killed close a little later
 WEB_START_SECONDS = 120.0
 MAKE_LOOK_SECONDS = 0.5
+SAMPLE_WANTED = 3  # the status of `manage.py prepare` where the demo has no data yet
 TREE_STOP_SECONDS = 4.0  # with the servers' own stop this stays under ten
 IMPORTANT = re.compile(r" (ERROR|CRITICAL) |^skillora: ")
 
@@ -161,30 +162,31 @@ class Product:
             processes.MARKER: self.marker,
         }
 
-    def manage(self, *words: str, shown: bool = False) -> None:
-        """One management command that must succeed before the rest; its output goes to the log unless shown.
+    def manage(self, *words: str, fine: tuple[int, ...] = (0,)) -> tuple[int, str]:
+        """One management command that must end with a `fine` status; gives that, and what it printed.
 
-        Raises EmbeddedError with the last line that it wrote.
+        Raises EmbeddedError with the last line that it wrote to stderr, which goes to a log.
         """
         log = self.home.log("prepare")
-        with log.open("a+b") as out:
-            start = out.seek(0, os.SEEK_END)
+        with log.open("a+b") as err:
+            start = err.seek(0, os.SEEK_END)
             done = subprocess.run(
                 [sys.executable, "manage.py", *words],
                 check=False,
                 cwd=BASE_DIR,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
-                stdout=None if shown else out,
-                stderr=out,
+                stdout=subprocess.PIPE,
+                stderr=err,
                 process_group=0,
                 preexec_fn=processes.dying_with_parent(signal.SIGTERM),
             )
-            out.seek(start)
-            lines = out.read().decode(errors="replace").strip().splitlines() or ["no message"]
-        if done.returncode:
+            err.seek(start)
+            lines = err.read().decode(errors="replace").strip().splitlines() or ["no message"]
+        if done.returncode not in fine:
             said = lines[-1].removeprefix("skillora: ")
             raise EmbeddedError(f"{words[0]} did not succeed: {said} (see {log})")
+        return done.returncode, done.stdout.decode(errors="replace").rstrip()
 
     def child(self, name: str, command: list[str], *, alone: bool = False) -> None:
         """Add one process to the tree."""
@@ -194,15 +196,12 @@ class Product:
         self.tree.add(processes.Child(name, command, log, self.environment(), alone=alone))
 
     def start(self) -> None:
-        """Start web, workers and scheduler, and wait until pages are served."""
+        """Start web, wait until pages are served, then start workers and scheduler: each wants a core at first."""
         plan = self.plan
         web = ["-m", "granian", "--interface", "wsgi", "--host", plan.host, "--port", str(plan.port)]
         web += ["--workers", str(plan.web), "--blocking-threads", "8", "--http", "1", "--no-ws"]
         web += ["--respawn-failed-workers", "--workers-kill-timeout", "3", "--log-level", "warning"]
         self.child("web", [*web, "skillora.wsgi:application"], alone=True)
-        for number in range(1, plan.workers + 1):
-            self.child(f"worker-{number}", ["manage.py", "worker"])
-        self.child("scheduler", ["manage.py", "scheduler"])
         end = time.monotonic() + WEB_START_SECONDS
         while not self.serves():
             self.look()
@@ -211,6 +210,9 @@ class Product:
                     f"pages are not served after {WEB_START_SECONDS:.0f} s; see {self.home.logs}"
                 )
             time.sleep(0.1)
+        for number in range(1, plan.workers + 1):
+            self.child(f"worker-{number}", ["manage.py", "worker"])
+        self.child("scheduler", ["manage.py", "scheduler"])
 
     def serves(self) -> bool:
         """Whether /healthz answers 200."""
@@ -300,11 +302,14 @@ def _serve(product: Product, stack: contextlib.ExitStack) -> None:
     stack.callback(product.end)
     stack.callback(_ignore_signals)
     say("bringing the database up to date")
-    product.manage("migrate", "--noinput")
+    status, sign_ins = product.manage("prepare", fine=(0, SAMPLE_WANTED))
     say("starting web, workers and scheduler")
     product.start()
-    if product.plan.demo:
-        product.manage("demo", shown=True)
+    if status == SAMPLE_WANTED:
+        say("loading a sample of salary rows, some with faults")
+        _, sign_ins = product.manage("demo")
+    if sign_ins:
+        say(sign_ins)
     say(f"\nSkillora runs at {product.plan.url}    (logs in {product.home.logs}; Ctrl-C ends everything)")
     while True:
         product.look()

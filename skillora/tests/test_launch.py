@@ -99,6 +99,11 @@ class Product:
             self.process.wait(SECONDS)
 
 
+def sign_ins(said: str) -> list[str]:
+    """The lines with the demo's passwords."""
+    return [line for line in said.splitlines() if "@example.com" in line]
+
+
 @pytest.fixture
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     folder = tmp_path_factory.mktemp("product")
@@ -108,7 +113,11 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 def test_run_ended_by_ctrl_c_leaves_no_process_and_started_again_keeps_its_data(product: Product) -> None:
+    product.env["DEMO"] = "1"
     process = product.start()
+    first = product.said()
+    assert "loading a sample" in first
+    assert "the sample was not loaded" not in first
     assert product.status() == 200
     assert product.pids("manage.py worker")
     password = (product.home / "database-password").read_text()
@@ -118,6 +127,14 @@ def test_run_ended_by_ctrl_c_leaves_no_process_and_started_again_keeps_its_data(
     process = product.start()
     assert product.status("/readyz") == 200
     assert (product.home / "database-password").read_text() == password
+    assert sign_ins(product.said()) == sign_ins(first) != []
+    assert "loading a sample" not in product.said()
+    counted = manage(
+        product,
+        *("shell", "-v", "0", "-c"),
+        "from ingest.models import Import as I; i = I.objects.get(); print(i.inserted > i.rejected > 0)",
+    )
+    assert counted.stdout.strip() == "True", counted.stderr
     process.send_signal(signal.SIGTERM)
     assert process.wait(SECONDS) == 0
     assert product.pids(".") == []

@@ -38,7 +38,9 @@ class Command(BaseCommand):
     help = "Create the demo's users and load a sample with faults, once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--rows", type=int, default=20_000, help="rows of the sample (default 20000)")
+        parser.add_argument(
+            "--rows", type=int, default=20_000, help="rows of the sample (default 20000; 0: none)"
+        )
         parser.add_argument("--seed", type=int, default=7, help="seed of the sample (default 7)")
 
     def handle(self, *args: Any, rows: int, seed: int, **options: Any) -> None:
@@ -51,7 +53,7 @@ class Command(BaseCommand):
                     User.objects.create_user(email, passwords[email], role=role)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             json.dump(passwords, out)
-        if not Import.objects.exists():
+        if rows and not Import.objects.exists():
             self._load(rows, seed)
         self.stdout.write("\nsign in as")
         for email, _name, role in ACCOUNTS:
@@ -61,8 +63,6 @@ class Command(BaseCommand):
         """The sample goes through the same door as every file; a failure costs the sample, not the start."""
         if not {"sample_data", "import_file"} <= set(get_commands()):
             return
-        self.stdout.write(f"loading a sample of {rows:,} salary rows, some with faults")
-        self.stdout.flush()
         with tempfile.TemporaryDirectory(prefix="skillora-sample-") as folder:
             sample = str(Path(folder) / "sample_salaries.csv")
             try:
