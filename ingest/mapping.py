@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from ingest.declarations import Dataset, Style
 from ingest.facts import Facts
-from ingest.matching import FITTING, SPECIFIC, Fit, assigned, fit_of, fold, hints_of, plausible
+from ingest.matching import FITTING, SPECIFIC, Fit, assigned, fit_of, fold, hints_of, placed, plausible
 from skillora.lib.errors import DomainError
 
 Word = Literal["certain", "likely", "check", "none"]
@@ -106,6 +106,11 @@ def suggest(dataset: Dataset, facts: Facts) -> Suggestion:
 
 def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
     """As `suggest`, around what is fixed already."""
+    if not fixed.columns and (in_order := placed(dataset, facts)):
+        why = gettext("No header: by its place, the values fit")
+        columns = {fit.canonical: fit.column for fit in in_order}
+        by_place = [Guess(fit.column, fit.canonical, LIKELY, "likely", why) for fit in in_order]
+        return Suggestion(by_place, Mapping(columns, dict(fixed.constants)), [])
     taken = {*fixed.columns.values()}
     all_fits = [
         fit_of(column, known)

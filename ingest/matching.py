@@ -8,8 +8,9 @@ from functools import cache
 import pyarrow as pa
 from rapidfuzz import fuzz
 
-from ingest.declarations import Column
-from ingest.facts import ColumnFacts
+from ingest.declarations import Column, Dataset
+from ingest.facts import ColumnFacts, Facts
+from ingest.kinds import Text
 
 VALUES = 40  # distinct spellings that a kind is asked about
 SPECIFIC = 0.9  # share of values that must fit where the name says nothing
@@ -54,6 +55,18 @@ def fit_of(column: Column, known: ColumnFacts) -> Fit:
     if hints:
         name = max(name, 0.97 * name_score(column, rest))
     return Fit(known.index, column.name, name, values, hints)
+
+
+def placed(dataset: Dataset, facts: Facts) -> list[Fit]:
+    """A file without header, read by place: its columns as the dataset lists them, where all values fit, else []."""
+    if facts.header_line or len(facts.columns) != len(dataset.columns):
+        return []
+    fits = [fit_of(column, known) for column, known in zip(dataset.columns, facts.columns, strict=True)]
+    for column, fit in zip(dataset.columns, fits, strict=True):
+        needed = FITTING if isinstance(column.kind, Text) else SPECIFIC
+        if column.required and (fit.values or 0.0) < needed:
+            return []
+    return fits
 
 
 def hints_of(column: Column, header: str) -> tuple[dict[str, str], str]:

@@ -3,7 +3,7 @@
 All are keyword-only and atomic; what cannot be done raises a DomainError that says what to do next.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +126,15 @@ def import_map(
     return source
 
 
+def import_translate(*, source: Import, by: User | None, field: str, value: str, text: str) -> Import:
+    """Read a spelling of a column as another one, in the whole file; the rest of the mapping stays."""
+    mapping = Mapping.from_json(source.mapping)
+    if field not in mapping.columns:
+        raise DomainError(_("No column of the file is mapped to this: change the mapping."), "not_in_file")
+    mapping.values = {**mapping.values, field: {**mapping.values.get(field, {}), value.strip(): text}}
+    return import_map(source=source, by=by, mapping=mapping, lenient=source.lenient)
+
+
 @transaction.atomic
 def import_check(*, source: Import, by: User | None) -> Run:
     """Start the dry run; its result holds a Summary's counts and groups. Writes nothing else."""
@@ -140,8 +149,11 @@ def import_check(*, source: Import, by: User | None) -> Run:
 
 
 @transaction.atomic
-def import_submit(*, source: Import, by: User | None, force: bool = False) -> Run:
-    """Start the load. The same file and mapping loaded before: AlreadyImported, unless `force`."""
+def import_submit(*, source: Import, by: User | None, force: bool = False, after: Sequence[Run] = ()) -> Run:
+    """Start the load; it begins once `after` have ended, however they end.
+
+    The same file and mapping loaded before: AlreadyImported, unless `force`.
+    """
     source = _for_mapping(source, by)
     _mapped(source)
     facts, mapping = Facts.from_json(source.facts), Mapping.from_json(source.mapping)
@@ -153,7 +165,8 @@ def import_submit(*, source: Import, by: User | None, force: bool = False) -> Ru
     if force:
         key += f":{source.pk}"
     try:
-        run = run_start(task="ingest.load", by=by, subject_id=source.pk, unique_key=key)
+        payload = {"after": [run.pk for run in after]}
+        run = run_start(task="ingest.load", by=by, subject_id=source.pk, payload=payload, unique_key=key)
     except DuplicateRun as error:
         existing = Import.objects.with_run().filter(load=error.run).first()
         if existing is None:

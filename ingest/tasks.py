@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from ingest import checking, declarations, joining, loading, undoing, upserting
+from ingest import checking, declarations, joining, loading, together, undoing, upserting
 from ingest.backups import services as backups
 from ingest.models import Backup, Import
 from ingest.settled import FIX_TASK, UNDO_TASK
@@ -23,6 +23,7 @@ LOADS = {"append": loading.load, "upsert": upserting.load}  # by a dataset's mod
 def import_load(attempt: "Attempt") -> None:
     """Load the import that is the run's subject."""
     source = _subject(attempt)
+    together.finish_first(attempt, attempt.run.payload.get("after", []))
     dataset = declarations.dataset(source.dataset)
     LOADS[dataset.mode](source, dataset, stored_path(source), attempt)
 
