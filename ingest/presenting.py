@@ -14,9 +14,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ingest import reasons
 from ingest.declarations import Dataset
-from ingest.models import Import, Reject
+from ingest.lineage import Lineage
+from ingest.models import Import
+from ingest.settled import UNDO_TASK
+from ingest.undoing import UndoReport
 from runs.models import Run, State
 
 GAP = 0.25  # percent of the width between two parts of the share bar
@@ -150,15 +152,116 @@ def blanked(cells: int) -> str:
     return sentence % {"n": intcomma(cells)} if cells else ""
 
 
-def rejects_of(rows: Iterable[Reject], declared: Dataset) -> list[dict[str, Any]]:
-    """Rejects as the page shows them: the first error with what helps, the others under it."""
-    kinds = {column.name: column.kind for column in declared.columns}
-    shown = []
-    for row in rows:
-        helped = kinds[row.field].help(row.value) if row.field in kinds and row.value else ""
-        others = [e for e in row.errors if (e.get("field"), e.get("code")) != (row.field, row.code)]
-        shown.append({"row": row, "help": helped or reasons.reason(row.code).fix, "others": others})
-    return shown
+def left_out(rows: int) -> str:
+    """What has just been left out."""
+    sentence = ngettext("%(n)s row is left out.", "%(n)s rows are left out.", rows)
+    return sentence % {"n": intcomma(rows)}
+
+
+def stored_rest(
+    found: Lineage, declared: Dataset, stored: Mapping[str, Any], targets: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What a stored row holds beside the cells of its line, and why: said for all rows, assumed, computed."""
+    shown = {targets.get(cell.field) for cell in found.cells if cell.field}
+    by_name = {targets[column.name]: column for column in declared.columns}
+    fields = {field.name: field for field in declared.model._meta.concrete_fields}
+    rest = []
+    for name, value in stored.items():
+        if name in shown or name not in fields or name == "id":
+            continue
+        column = by_name.get(name)
+        if column is None:
+            why = _("computed")
+        elif column.name in found.constants:
+            why = _("said for all rows: %(text)s") % {"text": found.constants[column.name]}
+        else:
+            why = (
+                _("assumed: %(text)s") % {"text": column.default} if column.default else _("not in the file")
+            )
+        label = column.label if column else fields[name].verbose_name
+        rest.append({"label": label, "value": value, "why": why})
+    return rest
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something done to an import after its load, in words."""
+
+    title: str
+    sentences: list[str]
+    at: datetime | None
+    by: str
+    tone: str  # of its notice
+
+
+def work_of(run: Run) -> Work:
+    """What a run has added to an import, or taken out."""
+    result, by = run.result, str(run.by or "—")
+    if run.state == State.FAILED:
+        title = _("The undo failed; nothing changed") if run.task == UNDO_TASK else _("Nothing was added")
+        return Work(title, [run.error_message], run.finished_at, by, "bad")
+    if run.state != State.DONE:
+        return Work(_("Cancelled; nothing changed"), [], run.finished_at, by, "")
+    if run.task == UNDO_TASK:
+        n = int(result["reversed"])
+        title = ngettext("%(n)s row was taken back", "%(n)s rows were taken back", n) % {"n": grouped(n)}
+        return Work(title, undo_sentences(result, done=True), run.finished_at, by, "")
+    n = int(result.get("loaded", 0))
+    title = ngettext("%(n)s row joined this import", "%(n)s rows joined this import", n) % {"n": grouped(n)}
+    sentences = []
+    for name, one, many in _RETURNED:
+        if count := int(result.get(name, 0)):
+            lines = ", ".join(result.get("lines", {}).get(name, []))
+            sentence = ngettext(one, many, count) % {"n": grouped(count)}
+            sentences.append(f"{sentence} ({lines})" if lines and name != "same" else sentence)
+    return Work(title, sentences, run.finished_at, by, "ok" if n else "warn")
+
+
+_RETURNED = (
+    ("wrong", "%(n)s row is not valid after all.", "%(n)s rows are not valid after all."),
+    ("still_wrong", "%(n)s row of the file is still wrong.", "%(n)s rows of the file are still wrong."),
+    ("same", "%(n)s row came back as it was.", "%(n)s rows came back as they were."),
+    ("already", "%(n)s row was loaded or left out before.", "%(n)s rows were loaded or left out before."),
+    ("unknown", "%(n)s row is none of the rejected ones.", "%(n)s rows are none of the rejected ones."),
+    ("doubled", "%(n)s row has a line that came before.", "%(n)s rows have a line that came before."),
+)
+
+
+def undo_title(report: UndoReport) -> str:
+    """What an undo comes to, in one line."""
+    go, stay = report.reversed, report.kept + report.blocked
+    title = ngettext("%(n)s row would go", "%(n)s rows would go", go) % {"n": grouped(go)}
+    if not stay:
+        return title
+    return _("%(title)s, %(n)s would stay") % {"title": title, "n": grouped(stay)}
+
+
+def undo_sentences(figures: Mapping[str, Any], *, done: bool) -> list[str]:
+    """What an undo removes, restores, keeps, cannot touch."""
+    wanted = _UNDONE if done else _UNDO
+    return [
+        ngettext(one, many, count) % {"n": grouped(count)}
+        for name, one, many in wanted
+        if (count := int(figures.get(name, 0)))
+    ]
+
+
+_UNDO = (
+    ("removed", "%(n)s row is removed.", "%(n)s rows are removed."),
+    ("restored", "%(n)s row gets its previous values back.", "%(n)s rows get their previous values back."),
+    ("kept", "%(n)s row was changed since and is kept.", "%(n)s rows were changed since and are kept."),
+    ("blocked", "%(n)s row stays: others refer to it.", "%(n)s rows stay: others refer to them."),
+)
+_UNDONE = (
+    ("removed", "%(n)s row was removed.", "%(n)s rows were removed."),
+    ("restored", "%(n)s row got its previous values back.", "%(n)s rows got their previous values back."),
+    (
+        "kept",
+        "%(n)s row had been changed since and was kept.",
+        "%(n)s rows had been changed since and were kept.",
+    ),
+    ("blocked", "%(n)s row stayed: others refer to it.", "%(n)s rows stayed: others refer to them."),
+)
 
 
 def log_of(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,82 +1,29 @@
 """Pages of an import: list, upload, map, check, progress and report, rejects. Each step is a plain form."""
 
-import functools
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
-from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
-from ingest import presenting, pressure, services
+from ingest import presenting, pressure, reject_views, services, undoing
 from ingest.declarations import dataset, datasets
 from ingest.forms import FactsForm, MappingForm
 from ingest.grouping import reason_groups
 from ingest.models import Import, Stage
+from ingest.pages import PAGE_SIZE, by_script, may_change, member, page
+from ingest.settled import work_done, work_on
 from runs.models import State
-from skillora.lib.errors import Busy, DomainError, NotAllowed
+from skillora.lib.errors import DomainError
 from skillora.lib.http import takes_files
 
-PAGE_SIZE = 50
 FIRST_REJECTS = 5
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-
-
-def page(*methods: str) -> Callable[[View[P]], View[P]]:
-    """A page for signed-in members; a DomainError it raises becomes a page that says so, with its status.
-
-    Never cached: the back button must show where the import stands, not where it stood.
-    """
-
-    def wrap(view: View[P]) -> View[P]:
-        @functools.wraps(view)
-        def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            try:
-                return view(request, *args, **kwargs)
-            except DomainError as error:
-                response = render(request, "ingest/import_error.html", {"error": error}, status=error.status)
-                if isinstance(error, Busy):
-                    response["Retry-After"] = str(error.retry_after)
-                return response
-
-        guarded = login_required(answer)
-
-        @functools.wraps(view)
-        def onward(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            response = guarded(request, *args, **kwargs)
-            if (
-                by_script(request) and response.status_code == 302
-            ):  # a navigation of its own, in the address too
-                return HttpResponseClientRedirect(response["Location"])
-            return response
-
-        return never_cache(require_http_methods(methods)(onward))  # type: ignore[return-value]
-
-    return wrap
-
-
-def by_script(request: HttpRequest) -> bool:
-    """Whether htmx asks, for a part of a page."""
-    return bool(getattr(request, "htmx", False))
-
-
-def member(request: HttpRequest) -> User:
-    """Who asks; `page` has made sure that somebody does."""
-    if not isinstance(request.user, User):
-        raise NotAllowed(_("Sign in first."), status=401)
-    return request.user
 
 
 def step_url(source: Import) -> str:
@@ -85,11 +32,6 @@ def step_url(source: Import) -> str:
         return reverse("ingest:import-detail", args=[source.pk])
     step = "ingest:import-map" if source.stage == Stage.UPLOADED else "ingest:import-check"
     return reverse(step, args=[source.pk])
-
-
-def may_change(source: Import, user: User) -> bool:
-    """Whether to show the buttons; the services decide."""
-    return user.is_staff or (user.is_editor and source.by_id == user.pk)
 
 
 @page("GET")
@@ -136,6 +78,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
     known = datasets()
     chosen = request.POST.get("dataset") or request.GET.get("dataset") or (known[0].slug if known else "")
     context: dict[str, Any] = {"datasets": known, "dataset": chosen, "limit": settings.MAX_UPLOAD_SIZE}
+    context["part_size"] = settings.UPLOAD_PART_MAX
     if request.method == "GET":
         return render(request, "ingest/import_new.html", context)
     try:
@@ -258,12 +201,24 @@ def check_context(source: Import, user: User) -> dict[str, Any]:
         "seconds": found["seconds"],
         "blanked": presenting.blanked(sum(found.get("blanked", {}).values())),
         "groups": groups,
+        "rule_url": reverse("ingest:import-translate", args=[source.pk]) if context["may_change"] else "",
         "groups_title": presenting.reasons_title(len(groups), found["rejected"]),
         "loadable": loadable,
         "load_label": ngettext("Load %(n)s row", "Load %(n)s rows", loadable) % {"n": number},
         "load_sentence": ngettext("%(n)s row loads as it is.", "%(n)s rows load as they are.", loadable)
         % {"n": number},
     }
+
+
+@page("POST")
+def import_translate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Read one refused spelling as another in the whole file, and check it anew."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    given = {name: request.POST.get(name, "")[:1000] for name in ("field", "value", "text")}
+    services.import_translate(source=source, by=user, **given)
+    services.import_check(source=source, by=user)
+    return redirect("ingest:import-check", pk)
 
 
 @page("POST")
@@ -291,7 +246,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     source = services.import_for(by=member(request), pk=pk)
     if source.load is None:
         return redirect(step_url(source))
-    if by_script(request) and not source.load.is_open:
+    if by_script(request) and not source.load.is_open and work_on(source) is None:
         return redirect(request.get_full_path())
     return render_detail(request, source)
 
@@ -313,25 +268,37 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
         return context | {"live": presenting.live_of(run, label=_("Loading"))}
     summary = services.import_summary(source)
     rows_url = presenting.url_or_none(declared.rows_url)
-    return context | {
-        "headline": presenting.headline(source, run, declared.title),
-        "message": summary.message,
-        "counts": presenting.counts_of(
-            vars(summary),
-            appends=declared.mode == "append",
-            loaded=True,
-            rows_url=f"{rows_url}?import={source.pk}" if rows_url else "",
-            rejects_url=reverse("ingest:reject-list", args=[source.pk]),
-        ),
-        "groups": summary.groups,
-        "groups_title": presenting.reasons_title(len(summary.groups), summary.rejected),
-        "reject_url": reverse("ingest:reject-list", args=[source.pk]),
-        "first_rejects": presenting.rejects_of(source.rejects.all()[:FIRST_REJECTS], declared),
-        "loaded": summary.inserted + summary.updated + summary.unchanged,
-        "answers_url": presenting.url_or_none(declared.answers_url),
-        "may_remap": user.is_editor and bool(source.stored),
-        "log": presenting.log_of(run.log),
-    }
+    work = work_on(source)
+    fixing = reject_views.fix_context(source, user=user)
+    undo = undoing.undo_possible(source) if context["may_change"] else None
+    return (
+        context
+        | fixing
+        | {
+            "headline": presenting.headline(source, run, declared.title),
+            "message": summary.message,
+            "counts": presenting.counts_of(
+                vars(summary),
+                appends=declared.mode == "append",
+                loaded=True,
+                rows_url=f"{rows_url}?import={source.pk}" if rows_url else "",
+                rejects_url=reverse("ingest:reject-list", args=[source.pk]),
+            ),
+            "groups": summary.groups,
+            "groups_title": presenting.reasons_title(len(summary.groups), summary.rejected),
+            "reject_url": reverse("ingest:reject-list", args=[source.pk]),
+            "rows": fixing["form"].rows(source.rejects.pending()[:FIRST_REJECTS]),
+            "loaded": summary.inserted + summary.updated + summary.unchanged,
+            "answers_url": presenting.url_or_none(declared.answers_url),
+            "may_remap": user.is_editor and bool(source.stored),
+            "log": presenting.log_of(run.log),
+            "work": presenting.live_of(work, label=reject_views.WORK[work.task]) if work else None,
+            "done": [presenting.work_of(one) for one in work_done(source)],
+            "undo": undo,
+            "undo_title": presenting.undo_title(undo) if undo else "",
+            "undo_sentences": presenting.undo_sentences(vars(undo), done=False) if undo else [],
+        }
+    )
 
 
 @page("POST")
@@ -355,47 +322,3 @@ def import_remap(request: HttpRequest, pk: int) -> HttpResponse:
     user = member(request)
     source = services.import_remap(source=services.import_for(by=user, pk=pk), by=user)
     return redirect("ingest:import-map", source.pk)
-
-
-@page("GET")
-def reject_list(request: HttpRequest, pk: int) -> HttpResponse:
-    """The rejected rows of one import, by reason."""
-    source = services.import_for(by=member(request), pk=pk)
-    code, field = request.GET.get("code", "")[:40], request.GET.get("field", "")[:60]
-    rows = source.rejects.all()
-    if code:
-        rows = rows.filter(code=code, **({"field": field} if "field" in request.GET else {}))
-    current = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    grouped = source.rejects.values("code", "field", "column").annotate(rows=Count("id")).order_by("-rows")
-    switch = [
-        {
-            "label": group["column"] or _("whole line"),
-            "rows": group["rows"],
-            "query": urlencode({"code": group["code"], "field": group["field"]}),
-            "current": (group["code"], group["field"]) == (code, field),
-        }
-        for group in grouped[:8]
-    ]
-    query = urlencode({"code": code, "field": field}) + "&" if code else ""
-    context = {
-        "source": source,
-        "reasons": switch if len(switch) > 1 else [],
-        "chosen": code,
-        "rejects": presenting.rejects_of(current, dataset(source.dataset)),
-        "page": current,
-        "query": query,
-    }
-    return render(request, "ingest/reject_list.html", context)
-
-
-@require_GET
-@login_required
-def reject_download(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
-    """The rejected rows with their reasons, as CSV, to fix and to bring back."""
-    try:
-        source = services.import_for(by=member(request), pk=pk)
-    except DomainError as error:
-        return render(request, "ingest/import_error.html", {"error": error}, status=error.status)
-    response = StreamingHttpResponse(services.rejects_csv(source), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="rejects_{source.pk}.csv"'
-    return response

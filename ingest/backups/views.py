@@ -9,7 +9,7 @@ from accounts.models import User
 from ingest.backups import services
 from ingest.backups.declarations import left_out
 from ingest.models import Backup
-from ingest.views import member, page
+from ingest.pages import member, page
 from skillora.lib.errors import NotAllowed
 
 

@@ -62,5 +62,5 @@ def conserved(source: Import) -> bool:
 def checksum(table: str) -> tuple[Any, ...]:
     """Rows and an order-independent sum of their contents."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM {table} t")  # noqa: S608
+        cursor.execute(f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM {table} t")
         return tuple(cursor.fetchone())

@@ -1,0 +1,153 @@
+"""Rejects as rows of a form: which cells to correct, why, and what becomes of what is typed."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django.utils.translation import gettext as _
+
+from ingest import reasons
+from ingest.declarations import Column, Dataset
+from ingest.facts import Facts
+from ingest.fixing import Fix
+from ingest.kinds import CodeList
+from ingest.mapping import Mapping as ColumnMapping
+from ingest.models import Import, Reject, RejectState
+
+LINE_CELLS = 40  # cells of a line that is shown whole
+_NAME = re.compile(r"c([0-9]{1,10})\.([0-9]{1,5})")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One input: its name in the form, what it is called, what it says, and what is wrong with that."""
+
+    name: str
+    label: str
+    text: str
+    why: str = ""
+    help: str = ""
+    suggestion: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One reject. look: rejected as it came, still wrong after a correction, valid now, or settled."""
+
+    reject: Reject
+    look: Literal["rejected", "wrong", "valid", "fixed", "discarded"]
+    cells: list[Cell]  # what is or was wrong
+    others: list[Cell]
+    whys: list[tuple[str, str]]  # (what is wrong, what helps), of what has no cell to correct
+    note: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be corrected."""
+        return self.look in ("rejected", "wrong", "valid")
+
+
+@dataclass
+class Form:
+    """Rejects of one import as rows. notes: line → what to say beside it."""
+
+    source: Import
+    declared: Dataset
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._headers = Facts.from_json(self.source.facts).headers
+        self._mapping = ColumnMapping.from_json(self.source.mapping)
+        self._columns = {column.name: column for column in self.declared.columns}
+
+    def rows(self, rejects: Iterable[Reject]) -> list[Row]:
+        """In the order given."""
+        return [self._row(reject) for reject in rejects]
+
+    def _row(self, reject: Reject) -> Row:
+        wrong = reject.errors if reject.state == RejectState.OPEN else []
+        by_place = {self._mapping.columns.get(error["field"]): error for error in wrong}
+        came_with = reject.edited["errors"] if reject.edited else reject.errors
+        places = {self._mapping.columns.get(error["field"]) for error in [*wrong, *came_with]}
+        texts = reject.current
+        texts += [""] * (len(self._headers) - len(texts))
+        every = [
+            self._cell(reject.line, at, text, by_place.get(at)) for at, text in enumerate(texts[:LINE_CELLS])
+        ]
+        whole = None in places and not places - {None}
+        chosen = [cell for at, cell in enumerate(every) if whole or at in places]
+        return Row(
+            reject,
+            _look(reject),
+            chosen,
+            [cell for cell in every if cell not in chosen],
+            [(e["message"], str(reasons.reason(e["code"]).fix)) for at, e in by_place.items() if at is None],
+            self.notes.get(reject.line, ""),
+        )
+
+    def _cell(self, line: int, at: int, text: str, error: dict[str, Any] | None) -> Cell:
+        label = (
+            self._headers[at]
+            if at < len(self._headers)
+            else _("cell %(n)s, beyond the header") % {"n": at + 1}
+        )
+        if error is None:
+            return Cell(f"c{line}.{at}", label, text)
+        column = self._columns.get(error["field"])
+        return Cell(
+            f"c{line}.{at}",
+            label,
+            text,
+            error["message"],
+            _helped(column, error),
+            column.kind.suggestion(text) if column and isinstance(column.kind, CodeList) else "",
+        )
+
+
+def _helped(column: Column | None, error: dict[str, Any]) -> str:
+    """What a person can do, where the message does not say it already."""
+    said = column.kind.help(error["value"]) if column and error["value"] else ""
+    return "" if said and said in error["message"] else said or str(reasons.reason(error["code"]).fix)
+
+
+def _look(reject: Reject) -> Literal["rejected", "wrong", "valid", "fixed", "discarded"]:
+    if reject.state == RejectState.OPEN:
+        return "wrong" if reject.edited else "rejected"
+    return {
+        RejectState.VALID: "valid",
+        RejectState.FIXED: "fixed",
+        RejectState.DISCARDED: "discarded",
+    }[RejectState(reject.state)]  # type: ignore[return-value]
+
+
+def fixes_in(source: Import, form: Mapping[str, str], *, only: int | None = None) -> list[Fix]:
+    """The corrections that a sent form holds: lines of which a cell says something else than it did.
+
+    c<line>.<position> is a cell, v<line> the version that was seen, take=<line>.<position>.<text> a suggestion.
+    """
+    typed: dict[int, dict[int, str]] = {}
+    for name, text in form.items():
+        if found := _NAME.fullmatch(name):
+            typed.setdefault(int(found[1]), {})[int(found[2])] = text
+    line, _dot, rest = form.get("take", "").partition(".")
+    at, _dot, text = rest.partition(".")
+    if line.isdecimal() and at.isdecimal() and len(line) < 11 and len(at) < 6:
+        typed.setdefault(int(line), {})[int(at)] = text
+    if only is not None:
+        typed = {line: cells for line, cells in typed.items() if line == only}
+    known = {reject.line: reject for reject in source.rejects.filter(line__in=list(typed))}
+    fixes = []
+    for number, cells in typed.items():
+        reject = known.get(number)
+        if reject is None or _says(reject, cells):
+            version = form.get(f"v{number}", "")
+            seen = int(version) if version.isdecimal() and len(version) < 10 else None
+            fixes.append(Fix(number, changes=cells, version=seen))
+    return fixes
+
+
+def _says(reject: Reject, cells: Mapping[int, str]) -> bool:
+    """Whether the typed cells differ from what the reject has."""
+    texts = reject.current
+    return any(text.strip() != (texts[at].strip() if at < len(texts) else "") for at, text in cells.items())

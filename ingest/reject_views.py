@@ -1,0 +1,265 @@
+"""Pages of what comes after a load: rejects corrected, sent back and loaded; undo; the line behind a row."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_GET
+
+from ingest import fixing, joining, presenting, services, undoing
+from ingest.bodies import row_body
+from ingest.declarations import dataset
+from ingest.editing import Form, fixes_in
+from ingest.fixing import Rule, Verdict
+from ingest.grouping import reason_groups
+from ingest.lineage import row_lineage
+from ingest.models import Import, RejectState
+from ingest.pages import PAGE_SIZE, by_script, may_change, member, page
+from ingest.rejects import groups_of
+from ingest.settled import FIX_TASK, LOADED, UNDO_TASK, work_on
+from skillora.lib.errors import DomainError
+from skillora.lib.http import takes_files
+
+SWITCHED = 8  # reasons to switch between
+WORK = {FIX_TASK: gettext_lazy("Adding corrected rows"), UNDO_TASK: gettext_lazy("Taking the import back")}
+
+
+def fix_context(source: Import, *, user: Any, notes: dict[int, str] | None = None) -> dict[str, Any]:
+    """What every page with rejects to correct needs."""
+    may_fix = may_change(source, user) and source.state in LOADED and work_on(source) is None
+    valid = source.rejects.filter(state=RejectState.VALID).count() if may_fix else 0
+    declared = dataset(source.dataset)
+    return {
+        "source": source,
+        "may_fix": may_fix,
+        "valid": valid,
+        "left_out": source.rejects.filter(state=RejectState.DISCARDED).count() if source.skipped else 0,
+        "edited": may_fix and source.rejects.pending().exclude(edited=None).exists(),
+        "form": Form(source, declared, notes or {}),
+        "after": {
+            "loaded": source.inserted + source.updated + source.unchanged + valid,
+            "rejected": source.rejected - valid,
+        },
+    }
+
+
+@page("GET")
+def reject_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """The rejected rows of one import, by reason, each to be corrected here."""
+    return render_list(request, services.import_for(by=member(request), pk=pk))
+
+
+def render_list(
+    request: HttpRequest,
+    source: Import,
+    *,
+    error: DomainError | None = None,
+    notes: dict[int, str] | None = None,
+) -> HttpResponse:
+    """The page as its address chooses."""
+    code, field = request.GET.get("code", "")[:40], request.GET.get("field", "")[:60]
+    rows = source.rejects.pending()
+    if code:
+        rows = rows.filter(code=code, **({"field": field} if "field" in request.GET else {}))
+    current = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = fix_context(source, user=member(request), notes=notes)
+    groups = reason_groups(source.dataset, groups_of(source))
+    grouped = (
+        source.rejects.pending()
+        .values("code", "field", "column")
+        .annotate(rows=Count("id"))
+        .order_by("-rows")
+    )
+    switch = [
+        {
+            "label": group["column"] or _("whole line"),
+            "rows": group["rows"],
+            "query": urlencode({"code": group["code"], "field": group["field"]}),
+            "current": (group["code"], group["field"]) == (code, field),
+        }
+        for group in grouped[:SWITCHED]
+    ]
+    context |= {
+        "reasons": switch if len(switch) > 1 else [],
+        "chosen": code,
+        "group": next((g for g in groups if len(groups) == 1 or (g.code, g.field) == (code, field)), None),
+        "rows": context["form"].rows(current),
+        "page": current,
+        "query": urlencode({"code": code, "field": field}) + "&" if code else "",
+        "next": f"?{request.GET.urlencode()}" if request.GET else "list",
+        "error": error,
+    }
+    return render(request, "ingest/reject_list.html", context, status=error.status if error else 200)
+
+
+def back(request: HttpRequest, source: Import, anchor: str = "") -> HttpResponse:
+    """To the page of this import that the form stands on."""
+    listed, query = reverse("ingest:reject-list", args=[source.pk]), request.POST.get("next", "")[:300]
+    if query.startswith("?") or query == "list":
+        return redirect(listed + (query if query.startswith("?") else "") + anchor)
+    return redirect(reverse("ingest:import-detail", args=[source.pk]) + (anchor or "#fix"))
+
+
+@page("POST")
+def reject_fix(request: HttpRequest, pk: int) -> HttpResponse:
+    """Correct cells: all that the form holds, or to HTMX the one line that it names."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    form = {name: str(value) for name, value in request.POST.items()}
+    if form.get("skip", "").isdecimal() and len(form["skip"]) < 11:
+        skipped = fixing.rejects_skip(source=source, by=user, lines=[int(form["skip"])])
+        messages.success(request, presenting.left_out(skipped))
+        return back(request, source)
+    line = request.GET.get("line", "")
+    only = int(line) if line.isdecimal() and len(line) < 11 else None
+    fixes = fixes_in(source, form, only=only)
+    verdicts = fixing.rejects_fix(source=source, by=user, fixes=fixes) if fixes else []
+    if by_script(request) and only is not None:
+        source = services.import_for(by=user, pk=pk)
+        notes = {one.line: _note(one) for one in verdicts}
+        context = fix_context(source, user=user, notes=notes)
+        rows = context["form"].rows(source.rejects.filter(line=only).select_related("edited_by"))
+        return render(
+            request, "ingest/_reject_answer.html", context | {"rows": rows, "next": form.get("next", "")}
+        )
+    for text in {_note(one) for one in verdicts} - {""}:
+        messages.warning(request, text)
+    first = f"#r{verdicts[0].line}" if verdicts else ""
+    return back(request, source, first)
+
+
+def _note(verdict: Verdict) -> str:
+    """What to say where a correction was not taken."""
+    line = {"line": verdict.line}
+    if verdict.word == "stale":
+        who = verdict.reject.edited_by if verdict.reject else None
+        values = {**line, "who": who or _("Somebody")}
+        return (
+            _("%(who)s has changed line %(line)s meanwhile: look again, this is what it says now.") % values
+        )
+    if verdict.word == "fixed":
+        return _("Line %(line)s has been loaded meanwhile: it cannot be corrected here any more.") % line
+    if verdict.word == "discarded":
+        return _("Line %(line)s has been left out meanwhile.") % line
+    if verdict.word == "missing":
+        return _("Line %(line)s is no rejected row.") % line
+    return ""
+
+
+@page("POST")
+def reject_rule(request: HttpRequest, pk: int) -> HttpResponse:
+    """Correct, or leave out, all rejects of a kind."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    skip = request.POST.get("action") == "skip"
+    value = request.POST.get("value")
+    rule = Rule(
+        request.POST.get("code", "")[:40],
+        request.POST.get("field", "")[:60],
+        "skip" if skip else "replace",
+        value if value else None,
+        request.POST.get("text", "")[:1000],
+    )
+    if value == "" and request.POST.get("exactly") == "1":
+        rule = Rule(rule.code, rule.field, rule.action, "", rule.text)
+    done = fixing.rejects_rule(source=source, by=user, rule=rule)
+    if skip:
+        messages.success(request, presenting.left_out(done["rows"]))
+    else:
+        sentence = ngettext(
+            "%(rows)s row corrected; %(valid)s valid now.",
+            "%(rows)s rows corrected; %(valid)s valid now.",
+            done["rows"],
+        )
+        messages.success(request, sentence % {name: presenting.grouped(n) for name, n in done.items()})
+    return back(request, source)
+
+
+@page("POST")
+def reject_unskip(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take back what was left out."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    fixing.rejects_unskip(source=source, by=user)
+    return back(request, source)
+
+
+@page("POST")
+def reject_discard(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget the corrections that are not loaded."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    fixing.rejects_discard_edits(source=source, by=user)
+    return back(request, source)
+
+
+@page("POST")
+def reject_load(request: HttpRequest, pk: int) -> HttpResponse:
+    """Load what is valid now."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    joining.rejects_load(source=source, by=user)
+    return redirect("ingest:import-detail", pk)
+
+
+@takes_files
+@page("POST")
+def reject_return(request: HttpRequest, pk: int) -> HttpResponse:
+    """The corrected file of rejects comes back."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    upload = request.FILES.get("file")
+    if upload is None:
+        raise DomainError(_("Choose the corrected file first."), code="no_file")
+    joining.rejects_resubmit(source=source, by=user, upload=upload, name=upload.name or "")
+    return redirect("ingest:import-detail", pk)
+
+
+@require_GET
+@login_required
+def reject_download(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
+    """The rejected rows with their reasons, as CSV, to fix and to bring back."""
+    try:
+        source = services.import_for(by=member(request), pk=pk)
+    except DomainError as error:
+        return render(request, "ingest/import_error.html", {"error": error}, status=error.status)
+    response = StreamingHttpResponse(services.rejects_csv(source), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="rejects_{source.pk}.csv"'
+    return response
+
+
+@page("POST")
+def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the import back."""
+    user = member(request)
+    source = services.import_for(by=user, pk=pk, change=True)
+    undoing.import_undo(source=source, by=user)
+    return redirect("ingest:import-detail", pk)
+
+
+@page("GET")
+def row_detail(request: HttpRequest, pk: int, line: int) -> HttpResponse:
+    """One line: as it stands in the file, beside the row that it became."""
+    source = services.import_for(by=member(request), pk=pk)
+    found = row_lineage(source=source, line=line)
+    declared = dataset(source.dataset)
+    names = {f.attname: f.name for f in declared.model._meta.concrete_fields}
+    stored = row_body(found.row) if found.row else {}
+    targets = {column.name: names.get(column.target, "") for column in declared.columns}
+    context = {
+        "source": source,
+        "found": found,
+        "dataset": declared,
+        "cells": [(cell, stored.get(targets.get(cell.field, ""))) for cell in found.cells],
+        "rest": presenting.stored_rest(found, declared, stored, targets),
+        "row": Form(source, declared).rows([found.reject])[0] if found.reject else None,
+    }
+    return render(request, "ingest/row_detail.html", context)
