@@ -8,7 +8,7 @@ import datetime as dt
 from typing import NamedTuple
 
 from django.db import connections, models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 
@@ -53,6 +53,11 @@ class HiredEmployeeQuerySet(models.QuerySet["HiredEmployee"]):
         start = dt.datetime(year, first, 1, tzinfo=dt.UTC)
         end = dt.datetime(year + (first + months > 12), (first + months - 1) % 12 + 1, 1, tzinfo=dt.UTC)
         return self.filter(hired_at__gte=start, hired_at__lt=end)
+
+    def year_made(self, at: dt.datetime) -> None:
+        """Make sure that the UTC year of `at` has its partition."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute("SELECT hired_employees_year(%s)", [at.astimezone(dt.UTC).year])
 
     def incomplete(self) -> "HiredEmployeeQuerySet":
         """Rows that lenient imports let in without name, department or job."""
@@ -143,6 +148,12 @@ class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
         with connections[self.db].cursor() as cursor:
             cursor.execute(_BY_DEPARTMENT, [year])
             return {pk: (name, int(hired)) for pk, name, hired in cursor.fetchall()}
+
+    def hired_by(self, column: str) -> dict[int, int]:
+        """Department or job (department_id, job_id) → everybody ever hired there."""
+        hired = Sum(F("q1") + F("q2") + F("q3") + F("q4"))
+        found = self.order_by().values_list(column).annotate(hired=hired).filter(hired__gt=0)
+        return dict(found)
 
     def fingerprint(self, year: int) -> tuple[object, ...]:
         """Changes with every count and name that the year's answers are made from, whoever writes."""

@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -16,6 +19,29 @@ from ingest import reasons, services
 from ingest.models import Import, Reject, Stage
 from runs.models import OPEN_STATES, State
 from skillora.lib.errors import DomainError
+
+COUNT_LIMIT = 10_000  # filtered rows are counted so far and no further
+
+
+class EstimatePaginator(Paginator):  # type: ignore[type-arg]
+    """Knows how many rows there are without reading them: the planner's estimate, or a bounded count."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if not isinstance(rows, QuerySet):
+            return len(rows)
+        if not rows.query.where:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_partition_tree(%s::regclass) t "
+                    "JOIN pg_class c ON c.oid = t.relid WHERE t.isleaf",
+                    [rows.model._meta.db_table],
+                )
+                estimate = int(cursor.fetchone()[0])
+            if estimate > COUNT_LIMIT:
+                return estimate
+        return int(rows.order_by()[:COUNT_LIMIT].count())
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]

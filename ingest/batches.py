@@ -84,7 +84,7 @@ def batch_load(
         message = _("Send 1 to %(most)s rows at a time, not %(n)s.")
         raise DomainError(message % {"most": ROWS_MAX, "n": len(rows)}, code="batch_size")
     declared = declarations.dataset(dataset)
-    sent = _Sent(declared, rows, guesses=guesses)
+    sent = Sent(declared, rows, guesses=guesses)
     # Outside of the transaction: names new to the small tables are committed first, as for files.
     clean, rejected = sent.cleaned(lenient=lenient)
     if not len(clean.lines) or (rejected and mode == "atomic"):
@@ -104,7 +104,7 @@ def batch_load(
 
 
 def _written(
-    sent: "_Sent",
+    sent: "Sent",
     by: User | None,
     clean: Clean,
     rejected: Sequence[Rejected],
@@ -124,13 +124,13 @@ def _written(
     return Loaded(source, counts, sent.results(stored, rejected), time.monotonic() - started)
 
 
-def _upserted(source: Import, sent: "_Sent", clean: Clean) -> dict[int, RowResult]:
+def _upserted(source: Import, sent: "Sent", clean: Clean) -> dict[int, RowResult]:
     """New rows in, changed ones taken over; line → what became of it."""
     fates = batch_write(source.pk, sent.dataset, sent.targets, clean)
     return {line: RowResult(line - 1, fate.status, fate.key) for line, fate in fates.items()}
 
 
-def _appended(source: Import, sent: "_Sent", clean: Clean) -> dict[int, RowResult]:
+def _appended(source: Import, sent: "Sent", clean: Clean) -> dict[int, RowResult]:
     """Copy the rows, tell the listeners; line → what became of it."""
     dataset = sent.dataset
     columns = {"id": row_id(source.pk, 0) | clean.lines, **clean.columns}
@@ -166,7 +166,7 @@ def _finish(
     )
 
 
-class _Sent:
+class Sent:
     """The rows of one request as columns of text, and what cannot be text. Line = index + 1."""
 
     def __init__(self, dataset: Dataset, rows: Sequence[Any], *, guesses: bool) -> None:

@@ -3,41 +3,17 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
-from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from import_export import resources
 from import_export.admin import ImportExportModelAdmin
 
-from ingest.admin import ReadOnly
+from ingest.admin import EstimatePaginator, ReadOnly
 from ingest.models import Import
 from market.models import Country, Currency, FxRate, SalaryRecord, Title
 
-COUNT_LIMIT = 10_000  # filtered rows are counted so far and no further
 TITLES_LIMIT = 2_000
-
-
-class EstimatePaginator(Paginator):  # type: ignore[type-arg]
-    """Knows how many rows there are without reading them: the planner's estimate, or a bounded count."""
-
-    @cached_property
-    def count(self) -> int:
-        rows = self.object_list
-        if not isinstance(rows, QuerySet):
-            return len(rows)
-        if not rows.query.where:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass",
-                    [rows.model._meta.db_table],
-                )
-                estimate = int(cursor.fetchone()[0])
-            if estimate > COUNT_LIMIT:
-                return estimate
-        return int(rows.order_by()[:COUNT_LIMIT].count())
 
 
 class ImportFilter(admin.SimpleListFilter):

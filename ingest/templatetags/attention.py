@@ -1,6 +1,5 @@
 """What staff should look at first, for the admin's first page."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django import template
@@ -9,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from ingest.attention import Matter, matters_found
 from ingest.models import Reject, RejectState
 from runs.models import Run, State
 
@@ -16,14 +16,6 @@ register = template.Library()
 COUNT_LIMIT = 10_000
 RECENT = timedelta(days=7)
 WAITING = timedelta(minutes=5)
-
-
-@dataclass(frozen=True)
-class Matter:
-    """One line of the panel."""
-
-    text: str
-    url: str
 
 
 @register.simple_tag
@@ -48,4 +40,4 @@ def needs_attention() -> list[Matter]:
         found.append(
             Matter(text, f"{reverse('admin:ingest_reject_changelist')}?state__exact={RejectState.OPEN}")
         )
-    return found
+    return [*found, *matters_found()]
