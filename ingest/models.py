@@ -1,5 +1,7 @@
 """What came in: an `Import` per file (or batch, or admin edit), and a `Reject` per line that did not load."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -100,6 +102,22 @@ class Import(models.Model):
     def key_range(self) -> tuple[int, int]:
         """First and last id that rows of this import can have."""
         return row_id(self.pk, 0), row_id(self.pk, LINE_MASK)
+
+
+class Upload(models.Model):
+    """A file that comes in parts (ingest.resumable); what has arrived lies in UPLOAD_DIR as `<id>.part`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads")
+    dataset = models.CharField(max_length=40)
+    name = models.CharField(max_length=255)
+    size = models.BigIntegerField()  # bytes, of the whole file
+    sha256 = models.CharField(max_length=64, blank=True)  # of the whole file, where the sender said it
+    source = models.ForeignKey(Import, null=True, on_delete=models.CASCADE, related_name="+")  # once it is whole
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class RejectState(models.TextChoices):

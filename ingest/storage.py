@@ -43,11 +43,9 @@ def file_store(upload: "UploadedFile[Any] | Path", name: str) -> Stored:
 
     Raises DomainError: 400 for another type of file or an empty one, 413 for one over MAX_UPLOAD_SIZE.
     """
-    extension = Path(name.strip()).suffix.lower().lstrip(".")
-    if extension not in EXTENSIONS:
-        raise DomainError(_("Unsupported file type. Use CSV/XLSX/XLS."), "unsupported_type", 400)
+    extension = extension_of(name)
     if not isinstance(upload, Path) and (upload.size or 0) > settings.MAX_UPLOAD_SIZE:
-        raise _too_large()
+        raise too_large()
     settings.UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
     if not has_room(0 if received_path(upload) else _size(upload)):
         raise NoSpace(NO_SPACE)
@@ -62,7 +60,7 @@ def file_store(upload: "UploadedFile[Any] | Path", name: str) -> Stored:
             for piece in _pieces(upload):
                 size += len(piece)
                 if size > settings.MAX_UPLOAD_SIZE:
-                    raise _too_large()
+                    raise too_large()
                 digest.update(piece)
                 if not received:
                     file.write(piece)
@@ -79,7 +77,16 @@ def file_store(upload: "UploadedFile[Any] | Path", name: str) -> Stored:
     return Stored(stored, path, size, digest.hexdigest())
 
 
-def _too_large() -> DomainError:
+def extension_of(name: str) -> str:
+    """The file's kind by its name; DomainError 400 for others."""
+    extension = Path(name.strip()).suffix.lower().lstrip(".")
+    if extension not in EXTENSIONS:
+        raise DomainError(_("Unsupported file type. Use CSV/XLSX/XLS."), "unsupported_type", 400)
+    return extension
+
+
+def too_large() -> DomainError:
+    """Of a file over MAX_UPLOAD_SIZE."""
     limit = filesizeformat(settings.MAX_UPLOAD_SIZE)
     return DomainError(
         _("This file is larger than %(limit)s: split it, or ask for a higher MAX_UPLOAD_SIZE.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from ingest import checking, declarations, joining, loading, together, undoing, upserting
+from ingest import checking, declarations, joining, loading, resumable, together, undoing, upserting
 from ingest.backups import services as backups
 from ingest.models import Backup, Import
 from ingest.settled import FIX_TASK, UNDO_TASK
@@ -26,6 +26,12 @@ def import_load(attempt: "Attempt") -> None:
     together.finish_first(attempt, attempt.run.payload.get("after", []))
     dataset = declarations.dataset(source.dataset)
     LOADS[dataset.mode](source, dataset, stored_path(source), attempt)
+
+
+@task("ingest.sweep", every=timedelta(hours=1))
+def leftovers_sweep(attempt: "Attempt") -> None:
+    """Remove what uploads that broke off have left."""
+    attempt.finish(result={"swept": resumable.uploads_sweep()})
 
 
 @task("ingest.check", queue="default")

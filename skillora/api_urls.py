@@ -6,6 +6,7 @@ from accounts import api as people
 from ingest import api as imports
 from ingest import batch_api as batches
 from ingest import rejects_api as rejects
+from ingest import upload_api as uploads
 from skillora import health
 
 app_name = "api"
@@ -23,6 +24,8 @@ urlpatterns = [
     path("imports/<int:pk>/rejects/load", rejects.ImportRejectsLoad.as_view(), name="import-rejects-load"),
     path("imports/<int:pk>/undo", rejects.ImportUndo.as_view(), name="import-undo"),
     path("imports/<int:pk>/rows/<int:line>", rejects.ImportRow.as_view(), name="import-row"),
+    path("uploads", uploads.Uploads.as_view(), name="uploads"),
+    path("uploads/<uuid:pk>", uploads.UploadOne.as_view(), name="upload"),
     path("datasets", imports.Datasets.as_view(), name="datasets"),
     path("datasets/<slug:slug>", imports.DatasetOne.as_view(), name="dataset"),
     path("datasets/<slug:slug>/rows", imports.DatasetRows.as_view(), name="dataset-rows"),

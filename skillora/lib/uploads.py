@@ -30,8 +30,8 @@ class DiskUploadHandler(TemporaryFileUploadHandler):
 
 
 def received_path(upload: Any) -> Path | None:
-    """Where a received file lies; None for other kinds of file."""
-    if not isinstance(upload, ReceivedFile):
+    """Where a received file lies, if it does in UPLOAD_DIR; None for other kinds of file."""
+    if not hasattr(upload, "temporary_file_path"):
         return None
     path = Path(upload.temporary_file_path())
-    return path if path.exists() else None
+    return path if path.parent == settings.UPLOAD_DIR and path.exists() else None

@@ -104,6 +104,10 @@ GET    api/v1/imports/<int:pk>/rows/<int:line>                  401 200 200 200 
 GET    api/v1/datasets                                          401 200 200 200 200
 GET    api/v1/datasets/<slug:slug>                              401 200 200 200 200
 GET    api/v1/datasets/<slug:slug>/rows                         401 200 200 200 200
+POST   api/v1/uploads                                           401 403 412 412 412
+PATCH  api/v1/uploads/<uuid:pk>                                 401 403 412 412 412
+HEAD   api/v1/uploads/<uuid:pk>                                 401 412 412 412 412
+DELETE api/v1/uploads/<uuid:pk>                                 401 403 404 404 404
 POST   api/v1/datasets/<slug:slug>/batch                        401 403 422 422 422
 POST   api/v1/upload/csv/<str:table>                            401 403 422 422 422
 GET    api/v1/task/<str:task_id>                                401 404 404 404 404
@@ -189,6 +193,7 @@ def address(route: str, world: dict[str, Any]) -> str:
     slug = "salary-summary" if "analytics" in route else "salary_records"
     filled = (
         filled.replace("<str:table>", "salary_records")
+        .replace("<uuid:pk>", "00000000-0000-4000-8000-000000000000")
         .replace("<str:suffix>", "json")
         .replace("<slug:slug>", slug)
     )
