@@ -3,7 +3,17 @@
 import time
 from typing import Any
 
-from django.db.models import CharField, Field, ForeignKey, Model, Q, QuerySet
+from django.db.models import (
+    CharField,
+    DateField,
+    DecimalField,
+    Field,
+    ForeignKey,
+    IntegerField,
+    Model,
+    Q,
+    QuerySet,
+)
 from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -291,15 +301,33 @@ class DatasetRows(APIView):
         operation_id="datasets_rows", parameters=[OpenApiParameter("import", int)], responses={200: OBJECT}
     )
     def get(self, request: Request, slug: str) -> Response:
-        """Newest first; `?import=` keeps one import's rows, any column's name keeps rows with that value."""
-        rows = rows_of(dataset(slug))
+        """Newest first; `?import=` keeps the rows that an import wrote, a column's name those with that value.
+
+        A column that refers to a small table takes a name, an id, or `none`; of days, times and numbers there
+        are `<column>_from` (that or later, or more) and `<column>_before` (earlier, or less) too.
+        """
+        declared = dataset(slug)
+        rows = rows_of(declared)
         if (import_id := number_in(request, "import", IMPORT_MAX)) is not None:
-            rows = rows_of_import(rows, dataset(slug), Import(pk=import_id))
-        for field in rows.model._meta.concrete_fields:
-            text = request.query_params.get(field.name)
-            if text and not field.primary_key:
-                rows = rows.filter(**{f"{field.name}__in": _values(field, text)})
+            rows = rows_of_import(rows, declared, Import(pk=import_id))
+        for name, field in _filters(declared).items():
+            if text := request.query_params.get(name):
+                rows = rows.filter(_meant(field, text))
+            for ending, lookup in (("from", "gte"), ("before", "lt")):
+                if _ordered(field) and (text := request.query_params.get(f"{name}_{ending}")):
+                    rows = rows.filter(**{f"{field.name}__{lookup}": _value(field, text)})
         return listed(self, request, rows, row_body)
+
+
+def _filters(declared: Dataset) -> "dict[str, Field[Any, Any]]":
+    """What stands in the query string → the model's column: by its own name, and as files and batches call it."""
+    fields = {f.name: f for f in declared.model._meta.concrete_fields if not f.primary_key or declared.key}
+    targets = {f.attname: f for f in fields.values()}
+    return fields | {c.name: targets[c.target] for c in declared.columns if c.target in targets}
+
+
+def _ordered(field: "Field[Any, Any]") -> bool:
+    return isinstance(field, DateField | IntegerField | DecimalField) and not field.choices
 
 
 def rows_of(declared: Dataset) -> QuerySet[Model]:
@@ -309,19 +337,27 @@ def rows_of(declared: Dataset) -> QuerySet[Model]:
     return rows.select_related(*names) if names else rows
 
 
-def _values(field: "Field[Any, Any]", text: str) -> list[Any]:
-    """What `text` may mean in this column: ids of a small table, numbers of a choice, or the value itself."""
+def _meant(field: "Field[Any, Any]", text: str) -> Q:
+    """What `text` may mean in this column: rows of a small table, a choice, or the value itself."""
     if isinstance(field, ForeignKey):
+        if field.null and text == "none":
+            return Q(**{field.name: None})
         small = field.related_model
-        wanted = Q()
+        wanted = Q(pk=int(text)) if text.isascii() and text.isdigit() and len(text) < 19 else Q()
         for inner in small._meta.concrete_fields:
             if isinstance(inner, CharField):
                 wanted |= Q(**{f"{inner.name}__iexact": text})
-        return list(small._default_manager.filter(wanted).values_list("pk", flat=True))
+        found = small._default_manager.filter(wanted).values_list("pk", flat=True)
+        return Q(**{f"{field.attname}__in": list(found)})
     if field.choices:
-        return [value for value, label in field.flatchoices if str(label).casefold() == text.casefold()]
+        known = [value for value, label in field.flatchoices if str(label).casefold() == text.casefold()]
+        return Q(**{f"{field.name}__in": known})
+    return Q(**{field.name: _value(field, text)})
+
+
+def _value(field: "Field[Any, Any]", text: str) -> Any:
     try:
-        return [field.clean(text, None)]
+        return field.clean(text, None)
     except Exception as error:
         message = _("%(name)s: %(value)s is not a value of this column.")
         raise DomainError(

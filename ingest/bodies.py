@@ -189,7 +189,8 @@ def row_body(row: Model) -> Body:
         if field.primary_key or field.attname == "origin":
             continue
         if isinstance(field, ForeignKey):
-            body[field.name] = str(getattr(row, field.name)) if getattr(row, field.attname) else None
+            body[field.attname] = getattr(row, field.attname) or None
+            body[field.name] = str(getattr(row, field.name)) if body[field.attname] else None
         elif field.choices:
             body[field.name] = str(getattr(row, f"get_{field.name}_display")())
         else:
