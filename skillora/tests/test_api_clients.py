@@ -2,6 +2,9 @@
 
 import csv
 import io
+import json
+import re
+import shlex
 import socket
 import statistics
 import time
@@ -46,6 +49,35 @@ S0_TASK = "curl http://localhost:8080/api/jobs/ingest/tasks/<task_id>"
 S0_SUMMARY = 'curl "http://localhost:8080/api/jobs/analytics/salary/summary?title=Engineer&country=USA"'
 S0_COMPARE = 'curl "http://localhost:8080/api/jobs/analytics/stack/compare?title=Engineer"'
 
+# S2's text, "API Endpoints", with {task_id} filled in.
+S2_UPLOAD = """\
+curl -X POST "http://localhost:8000/api/v1/upload/csv/departments" \\
+  -H "accept: application/json" \\
+  -H "Content-Type: multipart/form-data" \\
+  -F "file=@departments.csv\""""
+S2_TASK = 'curl "http://localhost:8000/api/v1/task/{task_id}"'
+S2_BATCH = """\
+curl -X POST "http://localhost:8000/api/v1/batch/departments" \\
+  -H "Content-Type: application/json" \\
+  -d '{
+    "table": "departments",
+    "rows": [
+      {"id": 1, "department": "Engineering"},
+      {"id": 2, "department": "Sales"}
+    ]
+  }'"""
+S2_QUARTERS = 'curl "http://localhost:8000/api/v1/analytics/hired/by-quarter?year=2021"'
+S2_ABOVE = 'curl "http://localhost:8000/api/v1/analytics/departments/above-average?year=2021"'
+S2_ABOVE_CSV = 'curl "http://localhost:8000/api/v1/analytics/departments/above-average?year=2021&format=csv"'
+S2_HEALTH = "curl http://localhost:8000/api/v1/health"
+# S3's text names its addresses, no lines.
+S3_GETS = (
+    "/metrics/hired-employees-by-quarter",
+    "/metrics/departments-above-average-hiring",
+    "/visuals/hired-employees-by-quarter",
+    "/visuals/departments-above-average-hiring",
+)
+
 
 @pytest.fixture
 def product(transactional_db: None, tmp_path: Path) -> Iterator[Product]:
@@ -84,8 +116,9 @@ def salaries(folder: Path) -> list[dict[str, str]]:
 
 
 def replay(product: Product, line: str, headers: dict[str, str], folder: Path) -> Answer:
-    """One line of S0's text on this product."""
-    return Call.of(line.replace("http://localhost:8080", product.url)).send(folder=folder, headers=headers)
+    """One line of a text on this product."""
+    here = re.sub(r"http://localhost:80[08]0", product.url, line)
+    return Call.of(here).send(folder=folder, headers=headers)
 
 
 def finished(product: Product, task: str, headers: dict[str, str], folder: Path) -> dict[str, Any]:
@@ -136,6 +169,81 @@ def test_lines_of_s0_run_with_a_token(product: Product, headers: dict[str, str],
         if skills:
             assert found[skills]["n"] == len(values)
             assert found[skills]["p50"] == pytest.approx(statistics.median(values), abs=0.005)
+
+
+def people(year: int) -> list[dict[str, Any]]:
+    """Hires into three departments, unevenly, over the four quarters."""
+    rows = []
+    for number in range(1, 61):
+        department = 1 if number % 2 else 2 if number % 3 else 3
+        time_ = f"{year}-{1 + number % 12:02}-15T10:00:00Z"
+        rows.append(
+            {"id": number, "name": f"P {number}", "datetime": time_, "department_id": department, "job_id": 1}
+        )
+    return rows
+
+
+def inserted(product: Product, headers: dict[str, str], table: str, rows: list[dict[str, Any]]) -> Any:
+    """S3's POST /insert."""
+    body = json.dumps({"table": table, "data": rows})
+    line = f"curl -X POST {product.url}/insert -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    answer = Call.of(line).send(folder=Path(), headers=headers)
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def test_lines_of_s2_and_addresses_of_s3_run_with_a_token(
+    product: Product, headers: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "departments.csv").write_text("1,Engineering\n2,Sales\n3,Legal\n4,Research and Development\n")
+    lines = (S2_UPLOAD, S2_BATCH, S2_QUARTERS, S2_ABOVE, S2_TASK.replace("{task_id}", "1"))
+    assert {replay(product, line, {}, tmp_path).status for line in lines} == {401}
+    accepted = replay(product, S2_UPLOAD, headers, tmp_path)
+    assert accepted.status == 202, accepted.body
+    assert accepted.json()["rows_to_process"] == 4
+    line = S2_TASK.replace("{task_id}", accepted.json()["task_id"])
+    end = time.monotonic() + SECONDS
+    while (task := replay(product, line, headers, tmp_path).json())["status"] in {"pending", "processing"}:
+        assert time.monotonic() < end, task
+        time.sleep(0.1)
+    assert (task["status"], task["result"]["rows_processed"]) == ("completed", 4)
+    batch = replay(product, S2_BATCH, headers, tmp_path)
+    assert (batch.status, batch.json()["table"], batch.json()["rows_inserted"]) == (200, "departments", 2)
+
+    assert inserted(product, headers, "jobs", [{"job": "Recruiter"}])["success"] is True
+    rows = people(2021)
+    wrong = {**rows[0], "id": 99, "department_id": 77}
+    said = inserted(product, headers, "hired_employees", [*rows, wrong])
+    assert said["message"] == "60 records inserted into hired_employees"
+    assert [failed["record"] for failed in said["failed_records"]] == [wrong]
+
+    names = {1: "Engineering", 2: "Sales", 3: "Legal"}
+    expected: dict[str, list[int]] = {name: [0] * 4 for name in sorted(names.values())}
+    for row in rows:
+        expected[names[row["department_id"]]][(int(row["datetime"][5:7]) - 1) // 3] += 1
+    quarters = replay(product, S2_QUARTERS, headers, tmp_path).json()
+    found = {row["department"]: [row[f"Q{n}"] for n in range(1, 5)] for row in quarters["data"]}
+    assert (quarters["year"], found, quarters["total_rows"]) == (2021, expected, 3)
+    hires = {name: sum(counts) for name, counts in expected.items()}
+    mean = sum(hires.values()) / len(hires)
+    above = replay(product, S2_ABOVE, headers, tmp_path).json()
+    assert above["mean_hires"] == pytest.approx(mean)
+    assert {row["department"]: row["hired"] for row in above["data"]} == {
+        name: n for name, n in hires.items() if n > mean
+    }
+    text = replay(product, S2_ABOVE_CSV, headers, tmp_path)
+    assert text.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert "departments_above_average_2021.csv" in text.headers["Content-Disposition"]
+    assert replay(product, S2_HEALTH, {}, tmp_path).json()["status"] in {"healthy", "degraded"}
+    gets = {at: Call.of(f"curl {product.url}{at}").send(folder=tmp_path, headers=headers) for at in S3_GETS}
+    assert {answer.status for answer in gets.values()} == {200}
+    assert [sum(row[f"q{n}"] for row in gets[S3_GETS[0]].json()) for n in range(1, 5)] == [
+        sum(counts[n] for counts in expected.values()) for n in range(4)
+    ]
+    assert {row["department"] for row in gets[S3_GETS[1]].json()} == {
+        row["department"] for row in above["data"]
+    }
+    assert {gets[at].headers["Content-Type"] for at in S3_GETS[2:]} == {"image/png"}
 
 
 def test_lines_of_the_quick_start_run(product: Product, headers: dict[str, str], tmp_path: Path) -> None:
