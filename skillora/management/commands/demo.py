@@ -66,7 +66,9 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="skillora-sample-") as folder:
             sample = str(Path(folder) / "sample_salaries.csv")
             try:
-                call_command("sample_data", "salary_records", rows=rows, seed=seed, out=sample)
+                call_command(
+                    "sample_data", "salary_records", rows=rows, seed=seed, out=sample, stdout=self.stderr
+                )
                 call_command("import_file", "salary_records", sample, wait=True, stdout=self.stderr)
             except (Exception, SystemExit) as error:
                 if not (isinstance(error, SystemExit) and error.code in {0, 3}):
