@@ -9,7 +9,19 @@ from django.utils.translation import gettext
 
 from ingest.declarations import Dataset, Style
 from ingest.facts import Facts
-from ingest.matching import FITTING, SPECIFIC, Fit, assigned, fit_of, fold, hints_of, placed, plausible
+from ingest.matching import (
+    FITTING,
+    SPECIFIC,
+    Fit,
+    assigned,
+    fit_of,
+    fold,
+    hints_of,
+    placed,
+    plausible,
+    specific,
+    weak_names,
+)
 from skillora.lib.errors import DomainError
 
 Word = Literal["certain", "likely", "check", "none"]
@@ -112,8 +124,9 @@ def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
         by_place = [Guess(fit.column, fit.canonical, LIKELY, "likely", why) for fit in in_order]
         return Suggestion(by_place, Mapping(columns, dict(fixed.constants)), [])
     taken = {*fixed.columns.values()}
+    weak = weak_names(dataset.columns)
     all_fits = [
-        fit_of(column, known)
+        fit_of(column, known, weak)
         for known in facts.columns
         if known.index not in taken
         for column in dataset.columns
@@ -131,7 +144,7 @@ def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
             why = gettext("Left out: “%(header)s” says it for all rows") % {"header": header}
             guesses[guess.column] = Guess(guess.column, None, 0.0, "none", why)
     if not fixed.columns:
-        for guess in _by_values(fits, guesses, mapping):
+        for guess in _by_values(dataset, fits, guesses, mapping):
             guesses[guess.column] = guess
     nothing = gettext("Nothing fits its name or values")
     all_guesses = [
@@ -162,12 +175,13 @@ def _guess(fit: Fit, fits: list[Fit]) -> Guess:
     return Guess(fit.column, fit.canonical, round(fit.score, 3), word, why)
 
 
-def _by_values(fits: list[Fit], guesses: dict[int, Guess], mapping: Mapping) -> list[Guess]:
+def _by_values(dataset: Dataset, fits: list[Fit], guesses: dict[int, Guess], mapping: Mapping) -> list[Guess]:
     """Guesses to check where a name says nothing, but one column alone has the values of one field alone."""
     free = [
         fit
         for fit in fits
         if (fit.values or 0) >= SPECIFIC
+        and specific(dataset.column(fit.canonical))
         and fit.column not in guesses
         and max(other.name for other in fits if other.column == fit.column) < CHECK
         and fit.canonical

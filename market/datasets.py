@@ -77,6 +77,16 @@ SALARY_RECORDS = register(
                 required=True,
                 guesses=(
                     *("job title", "position", "role", "job", "job name", "occupation", "designation"),
+                    *(
+                        "current title",
+                        "current role",
+                        "job role",
+                        "job position",
+                        "your job",
+                        "professional title",
+                    ),
+                    *("cargo atual", "nome do cargo", "título do cargo", "função atual", "nome da vaga"),
+                    *("cargo actual", "puesto de trabajo", "nombre del puesto", "título del cargo", "oficio"),
                     *("cargo", "título", "título da vaga", "vaga", "função", "profissão", "ocupação"),
                     *("puesto", "título del puesto", "posición", "rol", "ocupación", "profesión", "empleo"),
                 ),
@@ -90,6 +100,31 @@ SALARY_RECORDS = register(
                 guesses=(
                     *("pay", "compensation", "wage", "income", "base salary", "annual salary", "salary min"),
                     *("total compensation", "remuneration", "earnings", "gross salary", "salary amount"),
+                    *(
+                        "salary from",
+                        "min salary",
+                        "base pay",
+                        "gross pay",
+                        "annual pay",
+                        "comp",
+                        "net salary",
+                    ),
+                    *(
+                        "salário mensal",
+                        "salário anual",
+                        "remuneração bruta",
+                        "salário líquido",
+                        "sal",
+                        "vencimento",
+                    ),
+                    *(
+                        "sueldo bruto",
+                        "sueldo base",
+                        "salario anual",
+                        "salario mensual",
+                        "retribución",
+                        "sueldo neto",
+                    ),
                     *(
                         "salário",
                         "remuneração",
@@ -143,6 +178,7 @@ SALARY_RECORDS = register(
                 kind=Choice(_names(Seniority), aliases.seniority_spellings()),
                 guesses=(
                     *("experience level", "level", "experience", "seniority level", "job level", "grade"),
+                    *("career level", "professional level", "nível profissional", "nivel profesional"),
                     *("senioridade", "nível", "nível de experiência", "experiência"),
                     *("antigüedad", "nivel", "nivel de experiencia", "experiencia", "señority"),
                 ),
@@ -154,6 +190,14 @@ SALARY_RECORDS = register(
                 attname="stack_id",
                 guesses=(
                     *("tech stack", "technologies", "skills", "technology", "tools", "languages"),
+                    *(
+                        "skill set",
+                        "skillset",
+                        "technical skills",
+                        "tech",
+                        "conhecimentos",
+                        "conhecimentos técnicos",
+                    ),
                     *("tecnologias", "habilidades", "competências", "ferramentas"),
                     *("tecnologías", "competencias", "herramientas", "conocimientos"),
                 ),
@@ -166,6 +210,14 @@ SALARY_RECORDS = register(
                 default="year",
                 guesses=(
                     *("pay period", "salary period", "salary frequency", "frequency", "pay frequency", "per"),
+                    *(
+                        "pay basis",
+                        "salary basis",
+                        "pay interval",
+                        "payment frequency",
+                        "paid per",
+                        "salary type",
+                    ),
                     *("período", "periodicidade", "frequência", "periodo", "periodicidad", "frecuencia"),
                 ),
                 help_text=_("Year, month, week, day or hour; a year where it is empty."),
@@ -177,6 +229,9 @@ SALARY_RECORDS = register(
                 attname="pay_to",
                 guesses=(
                     *("max salary", "salary to", "maximum salary", "pay max", "upper salary", "salary high"),
+                    *("max compensation", "upper limit", "salary range max", "top salary", "wage max"),
+                    *("remuneração máxima", "remuneração até", "teto salarial", "faixa máxima"),
+                    *("remuneración máxima", "tope salarial", "retribución máxima", "rango máximo"),
                     *("salário máximo", "salário até", "salario máximo", "salario hasta", "sueldo máximo"),
                 ),
                 hints=PAY_HINTS,
@@ -188,6 +243,7 @@ SALARY_RECORDS = register(
                 attname="company_id",
                 guesses=(
                     *("company name", "employer", "organization", "organisation", "employer name"),
+                    *("firm", "business", "organização", "organización", "empresa contratante", "companhia"),
                     *(
                         "empresa",
                         "empregador",
@@ -229,6 +285,14 @@ SALARY_RECORDS = register(
                         "date posted",
                         "reported at",
                         "timestamp",
+                    ),
+                    *("posting date", "posted on", "published", "published on", "report date", "survey date"),
+                    *(
+                        "publicado em",
+                        "data de publicação",
+                        "data de referência",
+                        "publicado el",
+                        "fecha de alta",
                     ),
                     *("data", "ano", "dia", "data da vaga", "fecha", "año", "día", "fecha de publicación"),
                 ),
