@@ -149,6 +149,13 @@ class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
             cursor.execute(_BY_DEPARTMENT, [year])
             return {pk: (name, int(hired)) for pk, name, hired in cursor.fetchall()}
 
+    def by_year(self, *, years: int) -> dict[int, tuple[int, int, int, int]]:
+        """The hires of each quarter in the latest years with hires, first to last."""
+        sums = [Sum(name) for name in ("q1", "q2", "q3", "q4")]
+        found = self.order_by("-year").values_list("year").annotate(*sums)
+        found = found.filter(q1__sum__gte=0).exclude(q1__sum=0, q2__sum=0, q3__sum=0, q4__sum=0)
+        return {year: (q1, q2, q3, q4) for year, q1, q2, q3, q4 in reversed(found[:years])}
+
     def hired_by(self, column: str) -> dict[int, int]:
         """Department or job (department_id, job_id) → everybody ever hired there."""
         hired = Sum(F("q1") + F("q2") + F("q3") + F("q4"))

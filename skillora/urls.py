@@ -9,6 +9,7 @@ from skillora import api_pages, health, views
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("how/", views.how, name="how"),
+    path("sample", views.sample_begin, name="sample-load"),
     path("theme", views.theme_set, name="theme-set"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.healthz, name="healthz"),

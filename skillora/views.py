@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -19,20 +19,24 @@ from accounts.models import User
 from analytics.declarations import reports as all_reports
 from analytics.presenting import shown
 from analytics.selection import loaded
+from hiring.models import HiresByQuarter
 from ingest.declarations import datasets
 from ingest.models import Reject, RejectState
+from ingest.pages import page
 from ingest.services import imports_visible
 from market import reports
 from market.filters import DATASET
 from market.money import Unit
 from runs.models import State
 from skillora.lib.errors import NotAllowed
+from skillora.samples import sample_load
 
 DONE = (State.DONE, State.DONE_WITH_REJECTS)
 YEAR_SECONDS = 365 * 24 * 3600
 
 
 LATEST = 6
+HIRING_YEARS, SPARK = 5, 24  # of the sparkline of hires; px
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "dataset_titles": {d.slug: d.title for d in datasets()},
         "data_version": max(index.segments, default=0),
     }
-    if not index.parts and not latest:
+    hires = HiresByQuarter.objects.by_year(years=HIRING_YEARS)
+    if not index.parts and not latest and not hires:
         return render(request, "overview_empty.html", context)
     if index.parts:
         everything = index.select({})
@@ -72,10 +77,40 @@ def overview(request: HttpRequest) -> HttpResponse:
             "countries": sum(1 for code in everything.counts("country") if code),
             "titles": sum(1 for code in everything.counts("title") if code),
         }
+    context["hires"] = _hires(hires) if hires else None
     context["attention"] = _attention(people(request))
     context["open_rejects"] = Reject.objects.filter(state=RejectState.OPEN).count()
     context["imports_done"] = imports_visible(people(request)).filter(load__state__in=DONE).count()
     return render(request, "overview.html", context)
+
+
+@dataclass(frozen=True)
+class Hires:
+    """The latest year's hires, and the quarters of some years before as bars: x, y, height and what it says."""
+
+    year: int
+    n: int
+    bars: list[tuple[str, float, float, str]]
+    width: str
+
+
+def _hires(found: dict[int, tuple[int, int, int, int]]) -> Hires:
+    """A sparkline of quarters, the last at the right."""
+    quarters = [(f"{year} Q{q}", n) for year, counts in found.items() for q, n in enumerate(counts, start=1)]
+    top, gap = max(n for _name, n in quarters), 100 / len(quarters)
+    bars = [
+        (f"{i * gap:.2f}%", SPARK - SPARK * n / top, SPARK * n / top, f"{name}: {n:,}")
+        for i, (name, n) in enumerate(quarters)
+    ]
+    year = max(found)
+    return Hires(year, sum(found[year]), bars, f"{gap * 0.8:.2f}%")
+
+
+@page("POST")
+def sample_begin(request: HttpRequest) -> HttpResponse:
+    """Load the sample as the member who asks, and show how it goes."""
+    source = sample_load(by=people(request))
+    return redirect("ingest:import-detail", source.pk)
 
 
 def people(request: HttpRequest) -> User:

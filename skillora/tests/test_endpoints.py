@@ -26,6 +26,7 @@ TABLE = """
 GET    /                                                        302 200 200 200 200
 GET    how/                                                     302 200 200 200 200
 POST   theme                                                    302 302 302 302 302
+POST   sample                                                   302 403 302 302 302
 GET    i18n/setlang/                                            302 302 302 302 302
 POST   i18n/setlang/                                            302 302 302 302 302
 GET    healthz                                                  200 200 200 200 200

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from hiring.tests.people import crowd, places_made
 from ingest.models import Import
 from runs.models import Run, State
 from skillora.tests.browser import files
@@ -39,7 +40,17 @@ def test_page_before_signing_in(visit: Visit, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/salaries/", "/imports/", "/imports/new", "/account/", "/imports/404"]
+    "path",
+    [
+        "/",
+        "/salaries/",
+        "/hiring/",
+        "/hiring/departments/",
+        "/imports/",
+        "/imports/new",
+        "/account/",
+        "/imports/404",
+    ],
 )
 def test_page_of_an_empty_product(visit: Visit, editor: User, path: str) -> None:
     visitor = visit()
@@ -187,3 +198,19 @@ def test_pictures(visit: Visit, editor: User, tmp_path: Path, look: str) -> None
         visitor.go(path)
         assert page.locator("svg[role=img]").count() > 0
         visitor.picture(f"{name}-{look}")
+
+
+def test_pages_of_hires(visit: Visit, editor: User) -> None:
+    places_made(["Sales", "Support", "Research and Development"], ["Clerk", "Programmer Analyst III"])
+    crowd(300, years=range(2001, 2021), departments=3, jobs=2)
+    visitor = visit()
+    visitor.sign_in(editor)
+    for path in (
+        "/",
+        "/hiring/?year=2020&open=1&open=0",
+        "/hiring/?year=2020&table=hires-by-quarter",
+        "/hiring/?year=1999",
+        "/hiring/departments/?year=2020&include_zero=1",
+        "/hiring/people/?year=2020&department=1",
+    ):
+        assert_sound(visitor, path)
