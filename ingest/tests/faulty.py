@@ -1,5 +1,6 @@
 """A file with seven kinds of faults, its import, and what the tables hold, for tests of what comes after a load."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,9 @@ def editor(email: str = "ines@example.com") -> User:
     return User.objects.create_user(email, role=Role.EDITOR)
 
 
-def write(path: Path) -> Path:
-    """The file: 20 good lines from line 2 on, then FAULTS."""
-    path.write_text("\n".join([HEADER, *GOOD, *FAULTS.values()]) + "\n", encoding="utf-8")
+def write(path: Path, more: Sequence[str] = ()) -> Path:
+    """The file: 20 good lines from line 2 on, FAULTS, then `more`."""
+    path.write_text("\n".join([HEADER, *GOOD, *FAULTS.values(), *more]) + "\n", encoding="utf-8")
     return path
 
 

@@ -131,9 +131,7 @@ def test_rows_that_others_refer_to_are_blocked(owner: User, tmp_path: Path) -> N
     Job.objects.create(pk=1, job="Clerk")
     with connection.cursor() as cursor:
         cursor.execute("SELECT hired_employees_year(2021)")
-    HiredEmployee.objects.create(
-        pk=1, name="Ana", hired_at="2021-03-01T00:00Z", department_id=2, job_id=1
-    )
+    HiredEmployee.objects.create(pk=1, name="Ana", hired_at="2021-03-01T00:00Z", department_id=2, job_id=1)
     report = undoing.undo_report(source)
     assert (report.removed, report.restored, report.kept, report.blocked) == (2, 0, 0, 1)
     run = faulty.ran(undoing.import_undo(source=source, by=owner))

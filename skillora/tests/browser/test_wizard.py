@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 def upload(visitor: Visitor, path: Path) -> None:
     """Send a file from the upload page; ends on the mapping page."""
-    visitor.go("/imports/new")
+    visitor.go("/imports/new?dataset=salary_records")
     visitor.page.set_input_files("input[name=file]", path)
     visitor.page.click("main button.primary")
     visitor.page.wait_for_url("**/map")
