@@ -31,6 +31,7 @@ from skillora.lib.errors import DomainError
 if TYPE_CHECKING:
     from runs.execution import Attempt
 
+RATES_KEPT = 60  # rows a second, one figure for each second: the bars of the progress page
 CHUNK_ROWS = 500_000  # good rows between two calls of listeners; a COPY ends there
 CHUNK_REJECTS = 20_000  # rejects kept in memory at most
 AHEAD_BYTES = 48 << 20  # cleaned and not yet sent
@@ -239,13 +240,20 @@ def _send_chunk(
 
 
 def progress_of(attempt: "Attempt", facts: Facts, started: float) -> Callable[[Counts], None]:
-    """Tells the attempt how far the load is, and raises where it was cancelled."""
+    """Tells the attempt how far the load is and how fast, and raises where it was cancelled."""
+    rates: deque[int] = deque(maxlen=RATES_KEPT)
+    since, before = started, 0
 
     def report(counts: Counts) -> None:
+        nonlocal since, before
         attempt.check()
-        rate = counts.read / max(time.monotonic() - started, 1e-6)
+        now = time.monotonic()
+        if now - since >= 1.0:
+            rates.append(round((counts.read - before) / (now - since)))
+            since, before = now, counts.read
+        rate = counts.read / max(now - started, 1e-6)
         good = counts.inserted + counts.updated + counts.unchanged
-        detail = {"good": good, "rejected": counts.rejected, "rate": round(rate)}
+        detail = {"good": good, "rejected": counts.rejected, "rate": round(rate), "rates": list(rates)}
         attempt.progress(counts.read, facts.rows or None, detail=detail)
 
     return report
