@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -17,10 +16,9 @@ import redis
 from psycopg.rows import TupleRow
 
 from bench.__main__ import throwaway_home
-from skillora import embedded
+from skillora import embedded, processes
 
 ROOT = Path(__file__).resolve().parent.parent
-FINAL = ("done", "done_with_rejects", "failed", "cancelled", "undone")
 Process = subprocess.Popen[bytes]
 
 
@@ -38,6 +36,7 @@ class World:
             **environment,
         }
         self._count = workers
+        self._session: psycopg.Connection[TupleRow] | None = None
         self._workers: list[Process] = []
         self._over = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
@@ -72,6 +71,8 @@ class World:
         for worker in self._workers:
             worker.kill()
             worker.wait()
+        if self._session is not None:
+            self._session.close()
 
     def _supervise(self) -> None:
         while not self._over.wait(0.3):
@@ -94,9 +95,11 @@ class World:
         end = time.monotonic() + 60.0
         while True:
             try:
-                with psycopg.connect(self.home.address(), autocommit=True) as session:
-                    return session.execute(sql, values).fetchall()
+                if self._session is None:
+                    self._session = psycopg.connect(self.home.address(), autocommit=True)
+                return self._session.execute(sql, values).fetchall()
             except psycopg.OperationalError:
+                self._session = None
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.1)
@@ -110,19 +113,27 @@ class World:
                 found += [int(pid) for pid in children.read_text().split()]
         return found
 
-    def kill_horse(self) -> bool:
-        """kill -9 a random work-horse; False where none is at work."""
-        horses = self.horses()
-        if horses:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(random.choice(horses), signal.SIGKILL)
-        return bool(horses)
+    def kill_horse(self, pid: int) -> bool:
+        """kill -9 this work-horse; False where it is gone."""
+        return pid in self.horses() and self._kill(pid)
 
-    def kill_process(self, pid: int, parent: bool = False) -> None:
-        """kill -9 of this work-horse, or of the worker that it belongs to."""
-        with contextlib.suppress(OSError):
-            status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            os.kill(int(status[1]) if parent else pid, signal.SIGKILL)
+    def kill_parent(self, horse: int) -> bool:
+        """kill -9 the worker that this work-horse belongs to; False where the horse is gone."""
+        parents = [int(fields[1]) for fields in (processes.status_of(horse),) if horse in self.horses()]
+        return bool(parents) and self._kill(parents[0])
+
+    def kill_postgres(self, _horse: int = 0) -> bool:
+        """kill -9 the database server; False where it is down just now."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return self._kill(int((self.home.data / "postmaster.pid").read_text().splitlines()[0]))
+        return False
+
+    @staticmethod
+    def _kill(pid: int) -> bool:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            return True
+        return False
 
     def pause_process(self, pid: int) -> None:
         """SIGSTOP: it stands still, and keeps all that it holds."""
@@ -133,31 +144,17 @@ class World:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 
-    def kill_parent(self) -> bool:
-        """kill -9 a random worker."""
-        alive = [w for w in self._workers if w.poll() is None]
-        if alive:
-            random.choice(alive).kill()
-        return bool(alive)
-
-    def kill_postgres(self) -> bool:
-        """kill -9 the database server."""
-        with contextlib.suppress(OSError, ValueError, IndexError):  # it is down just now
-            os.kill(int((self.home.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
-            return True
-        return False
-
-    def flush(self) -> bool:
+    def flush(self) -> None:
         """FLUSHALL on the queue server."""
-        redis.Redis.from_url(self.home.redis_url).flushall()
-        return True
+        with redis.Redis.from_url(self.home.redis_url) as client:
+            client.flushall()
 
-    def until_final(self, ids: list[int], seconds: float) -> list[int]:
-        """Wait until all these runs have ended; the ids of those that have not within `seconds`."""
+    def until_final(self, seconds: float) -> list[int]:
+        """Wait until every run has ended; the ids of those that have not within `seconds`."""
         end = time.monotonic() + seconds
         while True:
-            sql = "SELECT id FROM runs_run WHERE id = ANY(%s) AND state <> ALL(%s)"
-            open_ = [pk for (pk,) in self.query(sql, ids, list(FINAL))]
+            sql = "SELECT id FROM runs_run WHERE state IN ('queued', 'running')"
+            open_ = [pk for (pk,) in self.query(sql)]
             if not open_ or time.monotonic() > end:
                 return open_
             time.sleep(0.2)

@@ -20,7 +20,8 @@ def recovery(here: World, run: int, attempt: int, whole_worker: bool) -> float:
             break
         time.sleep(0.02)
     began = time.monotonic()
-    here.kill_process(int(worker.rpartition(":")[2]), parent=whole_worker)
+    horse = int(worker.rpartition(":")[2])
+    assert here.kill_parent(horse) if whole_worker else here.kill_horse(horse)
     while here.query(state, run)[0][1] == attempt:
         time.sleep(0.02)
     return time.monotonic() - began

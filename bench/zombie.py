@@ -20,7 +20,7 @@ def takeover(here: World, run: int) -> int:
     while here.query(state, run)[0][1] == 1:
         time.sleep(0.05)
     here.wake_process(horse)
-    here.until_final([run], 60)
+    here.until_final(60)
     return int(here.query(state, run)[0][1])
 
 

@@ -5,12 +5,14 @@
 3. Work. A thread writes heartbeat and progress over a session of its own, and looks whether to cancel.
 4. The task ends its own transaction with `attempt.finish`: the state and the rows are one commit.
 5. It raised: nothing of it is there; say why in the row. The session died: say nothing, a sweeper resumes.
+   The disk is full: say so, and wait; a sweeper tries again, at ever longer intervals, until there is room.
 """
 
 import logging
 import os
 import socket
 import threading
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -22,14 +24,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from runs import locks, registry
-from runs.models import OPEN_STATES, Run, State
-from skillora.lib.errors import Conflict, DomainError
+from runs.models import Run, State
+from skillora.lib.errors import Conflict, DomainError, NoSpace
+from skillora.lib.problems import is_disk_full
 
 logger = logging.getLogger(__name__)
 
 LOG_LINES = 50
 RETRY_CLASS = "40"  # SQLSTATE: deadlock, serialization failure
-DISK_FULL = "53100"
+WAIT_MAX = timedelta(minutes=5)  # between two tries on a full disk
 
 
 class Cancelled(Exception):
@@ -102,6 +105,18 @@ class Attempt:
     def _fields(self) -> dict[str, Any]:
         return {**self._progress, "log": self._log, "heartbeat_at": Now()}
 
+    def _wait(self, code: str, message: str) -> None:
+        """Queued again: not to be tried before a time that doubles with each attempt."""
+        pause = timedelta(seconds=settings.RUN_SWEEP_SECONDS) * 2 ** min(self.number - 1, 10)
+        fields = {**self._fields(), "progress_done": 0, "progress_detail": {}}
+        self._mine().update(
+            state=State.QUEUED,
+            error_code=code,
+            error_message=message,
+            retry_at=timezone.now() + min(pause, WAIT_MAX),
+            **fields,
+        )
+
     def _end(self, state: State, code: str = "", message: str = "") -> None:
         """The final state of an attempt that did not finish itself, in a commit of its own."""
         self._mine().update(
@@ -169,7 +184,7 @@ def execute(run_id: int) -> str | None:
 def _claim(run_id: int) -> Attempt | None:
     """Step 2, in its own commit. None where there is nothing to do (any more)."""
     with transaction.atomic():
-        run = Run.objects.select_for_update(no_key=True).filter(pk=run_id, state__in=OPEN_STATES).first()
+        run = Run.objects.due().select_for_update(no_key=True).filter(pk=run_id).first()
         if run is None:
             return None
         run.attempt += 1
@@ -179,14 +194,16 @@ def _claim(run_id: int) -> Attempt | None:
         now = timezone.now()
         run.state, run.worker, run.started_at, run.heartbeat_at = State.RUNNING, worker_name(), now, Now()
         run.progress_done, run.progress_note = 0, ""
+        run.retry_at, run.error_code, run.error_message = None, "", ""
         if run.cancel_requested:
             run.state, run.finished_at = State.CANCELLED, now
         elif run.stalls >= settings.RUN_MAX_STALLS:
             run.state, run.finished_at, run.error_code = State.FAILED, now, "crashed"
             run.error_message = _(
-                "The work was broken off %(n)d times in a row without getting any further. "
-                "Look whether the server has enough memory and disk space, then start it again."
-            ) % {"n": run.stalls}
+                "The work was broken off %(n)d times in a row without getting any further; nothing of it was "
+                "written. Please start it again. If that ends here too, the server lacks memory: tell its "
+                "operators, quoting run %(id)s, or split the file."
+            ) % {"n": run.stalls, "id": run.pk}
         run.save()
         run.heartbeat_at = now
     return Attempt(run, locks.session()) if run.is_open else None
@@ -228,9 +245,13 @@ def _explain(attempt: Attempt, error: Exception) -> None:
         attempt._end(State.FAILED, error.code, error.message)
     elif _sqlstate(error).startswith(RETRY_CLASS):
         logger.warning("run %s attempt %s will be tried again: %s", run.pk, attempt.number, error)
-    elif _sqlstate(error) == DISK_FULL:
-        message = _("The server's disk is full. Nothing was written. Free some space, then start it again.")
-        attempt._end(State.FAILED, "disk_full", message)
+    elif is_disk_full(error):
+        logger.error("run %s waits: the disk is full: %s", run.pk, error)
+        message = _(
+            "The server's disk is full: nothing was written. This goes on by itself once there is room; "
+            "tell the server's operators, or cancel it."
+        )
+        attempt._wait(NoSpace.code, message)
     else:
         logger.exception("run %s (%s) attempt %s failed", run.pk, run.task, attempt.number, exc_info=error)
         message = _("Something went wrong on our side. Nothing was written. To report it, quote run %(id)s.")

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,6 +27,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def open(self) -> "RunQuerySet":
         """Work that is not in a final state."""
         return self.filter(state__in=OPEN_STATES)
+
+    def due(self) -> "RunQuerySet":
+        """Open work that does not wait for a later time."""
+        return self.open().filter(Q(retry_at=None) | Q(retry_at__lte=Now()))
 
 
 class Run(models.Model):
@@ -58,6 +63,7 @@ class Run(models.Model):
     error_message = models.TextField(blank=True)
     result = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    retry_at = models.DateTimeField(null=True)  # waits until then: see error_message
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -61,7 +61,13 @@ def run_start(
 
 
 def run_recorded(
-    *, task: str, by: User | None, subject_id: int | None, state: State, result: dict[str, Any], seconds: float
+    *,
+    task: str,
+    by: User | None,
+    subject_id: int | None,
+    state: State,
+    result: dict[str, Any],
+    seconds: float,
 ) -> Run:
     """The run of work that its caller has done itself, inside the caller's transaction: nobody is woken."""
     now = timezone.now()

@@ -28,10 +28,10 @@ PATIENCE = timedelta(seconds=2)  # a fresh run's own ring comes first
 
 
 def free_runs() -> list[Run]:
-    """Open runs that nobody works on, oldest first."""
+    """Open runs that nobody works on and that are due, oldest first."""
     held = locks.holders()
     fresh = timezone.now() - PATIENCE
-    runs = Run.objects.open().order_by("id").only("id", "task", "queue", "state", "created_at")
+    runs = Run.objects.due().order_by("id").only("id", "task", "queue", "state", "created_at")
     return [r for r in runs if r.pk not in held and (r.state == State.RUNNING or r.created_at < fresh)]
 
 
@@ -81,17 +81,18 @@ class Sweeper(threading.Thread):
 
     def run(self) -> None:
         while not self._ending:
+            alone: list[int] = []
+            wait = settings.RUN_SWEEP_SECONDS
             try:
                 alone = self.look()
             except DatabaseError as error:
                 logger.warning("sweep failed, the database does not answer: %s", str(error).strip())
-                alone = []
+                wait = 1  # it is most likely being started again, with work to resume
             except Exception:
                 logger.exception("sweep failed")
-                alone = []
             if alone and not self._ending:
                 self._work(alone)
-            self._wake.wait(settings.RUN_SWEEP_SECONDS)
+            self._wake.wait(wait)
             self._wake.clear()
 
     def look(self) -> list[int]:

@@ -60,7 +60,7 @@ def reap_orphans(known: Iterable[int] = ()) -> None:
             os.waitpid(ended.si_pid, 0)
 
 
-def _status(pid: int) -> list[str]:
+def status_of(pid: int) -> list[str]:
     """The fields of /proc/PID/stat after the name: state, parent, group, …; empty where it is gone."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
@@ -69,7 +69,7 @@ def _status(pid: int) -> list[str]:
 
 def alive(pid: int) -> bool:
     """Whether `pid` runs; a zombie does not."""
-    return _status(pid)[:1] not in ([], ["Z"], ["X"])
+    return status_of(pid)[:1] not in ([], ["Z"], ["X"])
 
 
 def command_of(pid: int) -> str:
@@ -95,7 +95,7 @@ def _pids() -> Iterator[int]:
 
 def children_of(parent: int) -> list[int]:
     """Living processes whose parent is `parent`."""
-    return [pid for pid in _pids() if _status(pid)[1:2] == [str(parent)] and alive(pid)]
+    return [pid for pid in _pids() if status_of(pid)[1:2] == [str(parent)] and alive(pid)]
 
 
 def marked(marker: str) -> list[int]:

@@ -1,5 +1,6 @@
 """One attempt: claim, work, final state, and every way in which it comes to nothing."""
 
+import errno
 import threading
 
 import pytest
@@ -195,6 +196,37 @@ def test_crash_that_got_further_starts_the_count_anew(
     assert execute(run.pk) == State.DONE_WITH_REJECTS
     run.refresh_from_db()
     assert (run.stalls, run.high_water, run.attempt) == (0, 501, 5)
+
+
+def test_full_disk_waits_and_goes_on_once_there_is_room(declare: Declare, rows: Table) -> None:
+    def has_room_from_the_second_time(attempt: Attempt) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            write(attempt.run.pk)
+            if attempt.number == 1:
+                cursor.execute("DO $$ BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END $$")
+            attempt.finish()
+
+    run = run_start(task=declare(has_room_from_the_second_time), by=None)
+    assert execute(run.pk) == State.QUEUED
+    assert execute(run.pk) is None  # not due yet
+    run.refresh_from_db()
+    assert (run.error_code, run.stalls, rows(), free_runs()) == ("disk_full", 0, 0, [])
+    assert "goes on by itself" in run.error_message
+    long_ago = timezone.now() - timezone.timedelta(hours=1)
+    Run.objects.filter(pk=run.pk).update(retry_at=long_ago, created_at=long_ago)
+    assert [r.pk for r in free_runs()] == [run.pk]
+    assert execute(run.pk) == State.DONE
+    run.refresh_from_db()
+    assert (run.error_code, run.error_message, rows()) == ("", "", 1)
+
+
+def test_cancel_while_the_disk_is_full(declare: Declare, rows: Table) -> None:
+    def has_no_room(attempt: Attempt) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    run = run_start(task=declare(has_no_room), by=None)
+    assert execute(run.pk) == State.QUEUED
+    assert run_cancel(run=run, by=None).state == State.CANCELLED
 
 
 def test_cancel_running_task_that_looks_is_rolled_back(declare: Declare, rows: Table) -> None:

@@ -1,0 +1,120 @@
+"""Kill -9 at random moments of real salary loads, and count every line of every file afterwards.
+
+A kill counts only if it broke a load off: it is dealt while a work-horse of ours is at work on a running row,
+and that row must still be open afterwards. A load that was faster than the blow is no kill.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bench._world import World
+
+FINAL_SECONDS = 30.0
+COPIES = 4  # of each file, submitted by one command as soon as fewer than two loads are left
+OPEN = "SELECT count(*) FROM runs_run WHERE state IN ('queued', 'running')"
+STATE = "SELECT state FROM runs_run WHERE id = %s"
+AT_WORK = """
+    SELECT id, worker FROM runs_run
+    WHERE task = 'ingest.load' AND state = 'running' AND worker <> '' ORDER BY id
+"""
+# Each line of a file is one stored row or one reject; both have import and line packed as their id.
+LINES = """
+    WITH line AS (SELECT id FROM market_salaryrecord UNION ALL SELECT id FROM ingest_reject),
+    found AS (SELECT id >> 32 AS import, count(*) AS total, count(DISTINCT id) AS once FROM line GROUP BY 1)
+    SELECT i.id, coalesce(total, 0), coalesce(once, 0) FROM ingest_import i LEFT JOIN found ON import = i.id
+"""
+MISCOUNTED = """
+    SELECT i.id FROM ingest_import i WHERE i.id = ANY(%s) AND (
+        (SELECT count(*) FROM market_salaryrecord s WHERE s.id >> 32 = i.id) <> i.inserted
+        OR (SELECT count(*) FROM ingest_reject r WHERE r.import_id = i.id) <> i.rejected)
+"""
+# What the percentiles are computed from, against the rows themselves.
+INDEXED = "SELECT coalesce(sum(rows), 0)::bigint FROM analytics_segment WHERE dataset = 'salary_records'"
+STORED = "SELECT count(*) FROM market_salaryrecord"
+
+
+@dataclass
+class Storm:
+    """Loads of salary files, of as many rows as `sizes` say, in `here`, and blows among them."""
+
+    here: World
+    sizes: list[int]
+    rng: random.Random
+    longest: float = 0.3  # seconds from the moment that a load is seen to the blow, at most
+    dealt: Counter[str] = field(default_factory=Counter)
+    missed: int = 0
+    imports: dict[int, int] = field(default_factory=dict)  # import → rows of its file
+    runs: list[int] = field(default_factory=list)
+
+    def feed(self) -> None:
+        """Submit loads, where fewer than two are left to do."""
+        sql = "SELECT count(*) FROM runs_run WHERE id = ANY(%s) AND state IN ('queued', 'running')"
+        if self.here.query(sql, self.runs)[0][0] >= 2:
+            return
+        folder = self.here.home.path / "files"
+        folder.mkdir(exist_ok=True)
+        sizes = map(str, self.sizes)
+        said = self.here.command("workload_import", str(folder), *sizes, f"--copies={COPIES}")
+        for line in said.splitlines():
+            import_id, run_id, rows = map(int, line.split())
+            self.imports[import_id] = rows
+            self.runs.append(run_id)
+
+    def at_work(self) -> list[tuple[int, int]]:
+        """(run, work-horse) of every load that a living work-horse of ours does now."""
+        horses = self.here.horses()
+        found = [(pk, int(worker.rpartition(":")[2])) for pk, worker in self.here.query(AT_WORK)]
+        return [(pk, horse) for pk, horse in found if horse in horses]
+
+    def strike(self, name: str, deed: Callable[[int], bool]) -> None:
+        """Wait for a load, then for a random moment of it, do the deed; again until a load was broken off."""
+        while True:
+            while not (loads := self.at_work()):
+                self.feed()
+                time.sleep(0.01)
+            run, horse = self.rng.choice(loads)
+            time.sleep(self.rng.uniform(0.0, self.longest))
+            hit = deed(horse)
+            if hit and self.here.query(STATE, run)[0][0] in {"queued", "running"}:
+                self.dealt[name] += 1
+                return
+            self.missed += 1
+
+    def rage(self, *, horses: int, parents: int, postgres: int, flushes: int = 0) -> None:
+        """Deal exactly so many blows of each kind, in random order."""
+        here = self.here
+        blows = [("horse", here.kill_horse)] * horses + [("parent", here.kill_parent)] * parents
+        blows += [("postgres", here.kill_postgres)] * postgres + [("flush", here.flush)] * flushes
+        self.rng.shuffle(blows)
+        for name, deed in blows:
+            self.strike(name, deed)
+
+    def verdict(self) -> dict[str, int]:
+        """Wait until every run has ended, those that loads have started too, then count."""
+        began = time.monotonic()
+        left = self.here.query(OPEN)[0][0]
+        stuck = self.here.until_final(FINAL_SECONDS)
+        seconds = time.monotonic() - began
+        sql = "SELECT id FROM runs_run WHERE id = ANY(%s) AND state NOT LIKE 'done%%'"
+        undone = [pk for (pk,) in self.here.query(sql, self.runs)]
+        found = {pk: (total, once) for pk, total, once in self.here.query(LINES)}
+        attempts = self.here.query("SELECT sum(attempt) FROM runs_run WHERE id = ANY(%s)", self.runs)[0][0]
+        return {
+            "kills": sum(self.dealt[name] for name in ("horse", "parent", "postgres")),
+            **{f"kills_{name}": self.dealt[name] for name in ("horse", "parent", "postgres")},
+            "flushes": self.dealt["flush"],
+            "missed": self.missed,
+            "loads": len(self.runs),
+            "attempts": int(attempts),
+            "rows": sum(total for total, _ in found.values()),
+            "lost": sum(rows - found[pk][1] for pk, rows in self.imports.items()),
+            "duplicated": sum(total - once for total, once in found.values()),
+            "miscounted": len(self.here.query(MISCOUNTED, list(self.imports))),
+            "index_off_by": abs(self.here.query(INDEXED)[0][0] - self.here.query(STORED)[0][0]),
+            "stuck": len({*stuck, *undone}),
+            "open_at_the_last": left,
+            "final_after_ms": round(seconds * 1000),
+        }
