@@ -47,7 +47,7 @@ class RunAdmin(ModelAdmin):
         total = "?" if run.progress_total is None else f"{run.progress_total:,}"
         return f"{run.progress_done:,} / {total}" if run.progress_done else ""
 
-    @admin.action(description=gettext_lazy("Cancel the chosen runs"))
+    @admin.action(description=gettext_lazy("Cancel the chosen runs"), permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
         """Cancel what has not ended; say how many had."""
         cancelled = ended = 0

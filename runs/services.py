@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from runs import doorbell, locks, registry
 from runs.models import LIVE_STATES, Run, State
-from skillora.lib.errors import Conflict
+from skillora.lib.errors import Conflict, NotAllowed
 
 
 class DuplicateRun(Conflict):
@@ -87,8 +87,10 @@ def run_recorded(
 def run_cancel(*, run: Run, by: User | None) -> Run:
     """Stop `run`: at once while nobody works on it, otherwise within seconds; what it wrote is rolled back.
 
-    Raises Conflict where it has come to its end.
+    Raises NotAllowed unless `by` is an editor or has started it; Conflict where it has come to its end.
     """
+    if by is not None and not by.is_editor and run.by_id != by.pk:
+        raise NotAllowed(_("Somebody else started this: ask them, or an editor, to cancel it."))
     with transaction.atomic():
         idle = locks.acquire_for_transaction(run.pk)
         current = Run.objects.select_for_update(no_key=True).get(pk=run.pk)

@@ -6,11 +6,12 @@ import pytest
 from django.db import transaction
 from pytest_django.fixtures import Settings
 
+from accounts.models import Role, User
 from runs import doorbell
 from runs.models import Run, State
 from runs.services import DuplicateRun, run_cancel, run_start, run_undone
 from runs.tests.conftest import Declare, in_thread
-from skillora.lib.errors import Conflict
+from skillora.lib.errors import Conflict, NotAllowed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,6 +93,17 @@ def test_cancel_running_whose_worker_is_gone_is_at_once(declare: Declare) -> Non
     run = run_start(task=declare(nothing), by=None)
     Run.objects.filter(pk=run.pk).update(state=State.RUNNING, attempt=1)
     assert run_cancel(run=run, by=None).state == State.CANCELLED
+
+
+def test_cancel_is_for_editors_and_whoever_started_it(declare: Declare) -> None:
+    viewer = User.objects.create_user(email="viewer@example.com", password=None)
+    editor = User.objects.create_user(email="editor@example.com", password=None, role=Role.EDITOR)
+    task = declare(nothing)
+    someone_elses = run_start(task=task, by=None)
+    with pytest.raises(NotAllowed):
+        run_cancel(run=someone_elses, by=viewer)
+    assert run_cancel(run=someone_elses, by=editor).state == State.CANCELLED
+    assert run_cancel(run=run_start(task=task, by=viewer), by=viewer).state == State.CANCELLED
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.FAILED, State.CANCELLED, State.UNDONE])
