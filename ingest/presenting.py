@@ -314,7 +314,7 @@ def live_of(run: Run, *, label: str, now: datetime | None = None) -> Live:
 
 def _sentence(run: Run, rate: float) -> str:
     if run.state == State.QUEUED:
-        return _("waiting for a worker")
+        return run.error_message or _("waiting for a worker")
     if run.cancel_requested:
         return _("stopping; nothing of it will stay")
     if not run.progress_total:
