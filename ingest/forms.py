@@ -12,6 +12,7 @@ from accounts.models import User
 from ingest import services
 from ingest.declarations import Column, dataset
 from ingest.facts import ColumnFacts, Facts
+from ingest.kinds import CodeList
 from ingest.mapping import Guess, Mapping, Suggestion
 from ingest.models import Import
 from ingest.readers.decoding import ENCODINGS
@@ -35,6 +36,7 @@ DATES: dict[str, Label] = {
     "mdy": gettext_lazy("Month first"),
 }
 HEADER_LINES = 20
+SPELLINGS = 12  # unknown ones of a column that are asked about
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,17 @@ class Constant:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Spelling:
+    """What a column of fixed choices says and the dataset does not know, and what it stands for."""
+
+    name: str  # of the form's field
+    column: str  # canonical label
+    text: str
+    value: str  # "" = not decided: such rows become rejects
+    options: list[str]
+
+
 @dataclass
 class MappingForm:
     """Which column is what: as sent, else as chosen before, else as suggested."""
@@ -188,6 +201,7 @@ class MappingForm:
         )
         self.targets = {index: name for name, index in self.before.columns.items()}
         self.constants = dict(self.before.constants)
+        self.values = {name: dict(given) for name, given in self.before.values.items()}
         self.lenient = self.source.lenient
         if self.post is not None:
             self._read(self.post)
@@ -199,6 +213,27 @@ class MappingForm:
         texts = {name: str(post.get(f"all-{name}", ""))[:200].strip() for name in known}
         self.constants = {name: text for name, text in texts.items() if text}
         self.lenient = post.get("lenient") == "1"
+        for spelling in self.spellings():
+            name, given = spelling.name.split("-")[1], str(post.get(spelling.name, spelling.value))
+            self.values.setdefault(name, {}).pop(spelling.text, None)
+            if given in spelling.options:
+                self.values[name][spelling.text] = given
+
+    def spellings(self) -> list[Spelling]:
+        """The unknown spellings of mapped columns with few choices, the most frequent of each."""
+        found = []
+        for index, name in sorted(self.targets.items()):
+            column = self.dataset.column(name)
+            if not isinstance(column.kind, CodeList) or not (options := column.kind.options()):
+                continue
+            texts = [text.strip() for text in self.facts.columns[index].distinct if text.strip()]
+            unknown = [text for text in dict.fromkeys(texts) if column.kind.number(text) is None]
+            given = self.values.get(name, {})
+            found += [
+                Spelling(f"value-{name}-{n}", str(column.label), text, given.get(text, ""), options)
+                for n, text in enumerate(unknown[:SPELLINGS])
+            ]
+        return found
 
     @property
     def doubled(self) -> set[str]:
@@ -231,7 +266,8 @@ class MappingForm:
             raise DomainError(message, "missing_column")
         columns = {name: index for index, name in self.targets.items()}
         constants = {name: text for name, text in self.constants.items() if name not in columns}
-        mapping = Mapping(columns, constants, self.before.values, self.before.styles)
+        values = {name: given for name, given in self.values.items() if given and name in columns}
+        mapping = Mapping(columns, constants, values, self.before.styles)
         return services.import_map(source=self.source, by=by, mapping=mapping, lenient=self.lenient)
 
     def rows(self) -> list[Row]:
@@ -270,6 +306,7 @@ class MappingForm:
             "row_count": self.facts.rows,
             "lenient": self.lenient,
             "constants": self.open_constants(),
+            "spellings": self.spellings(),
             "mapped_sentence": _("%(n)s of %(all)s columns mapped") % {"n": used, "all": len(rows)},
             "doubtful_sentence": (
                 ngettext("%(n)s column to check.", "%(n)s columns to check.", doubts) % {"n": doubts}

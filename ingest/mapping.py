@@ -150,7 +150,7 @@ def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
     all_guesses = [
         guesses.get(known.index) or Guess(known.index, None, 0.0, "none", nothing) for known in facts.columns
     ]
-    return Suggestion(all_guesses, mapping, _missing(dataset, mapping))
+    return Suggestion(all_guesses, mapping, missing(dataset, mapping))
 
 
 def _guess(fit: Fit, fits: list[Fit]) -> Guess:
@@ -207,7 +207,8 @@ def _hinted(dataset: Dataset, facts: Facts, mapping: Mapping, fixed: Mapping) ->
     return said
 
 
-def _missing(dataset: Dataset, mapping: Mapping) -> list[str]:
+def missing(dataset: Dataset, mapping: Mapping) -> list[str]:
+    """The required columns that nothing fills."""
     filled = {*mapping.columns, *mapping.constants}
     return [
         c.name
@@ -247,7 +248,7 @@ def from_headers(dataset: Dataset, facts: Facts, column_map: dict[str, str], *, 
             }
         errors = [
             _lacking(dataset, facts, name)
-            for name in _missing(dataset, mapping)
+            for name in missing(dataset, mapping)
             if not dataset.column(name).may_lack  # the caller knows whether the import is lenient
         ]
     if errors:

@@ -113,7 +113,9 @@ class Upload(models.Model):
     name = models.CharField(max_length=255)
     size = models.BigIntegerField()  # bytes, of the whole file
     sha256 = models.CharField(max_length=64, blank=True)  # of the whole file, where the sender said it
-    source = models.ForeignKey(Import, null=True, on_delete=models.CASCADE, related_name="+")  # once it is whole
+    source = models.ForeignKey(
+        Import, null=True, on_delete=models.CASCADE, related_name="+"
+    )  # once it is whole
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -175,6 +177,27 @@ class Reject(models.Model):
     def current(self) -> list[str]:
         """Its cells as they would load: corrected, where somebody did."""
         return list(self.edited["cells"] if self.edited else self.cells)
+
+
+class RememberedMapping(models.Model):
+    """What was decided the last time that a file with these headers was loaded into a dataset."""
+
+    dataset = models.CharField(_("dataset"), max_length=40)
+    fingerprint = models.CharField(max_length=64)  # of the folded headers in their order (ingest.remembering)
+    mapping = models.JSONField(default=dict)  # ingest.mapping.Mapping
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(_("decided"))
+
+    class Meta:
+        verbose_name = _("remembered mapping")
+        verbose_name_plural = _("remembered mappings")
+        ordering = ["-decided_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "fingerprint"], name="ingest_remembered_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {self.fingerprint[:8]}"
 
 
 class Previous(models.Model):

@@ -20,9 +20,10 @@ from accounts.models import User
 from ingest import declarations, loading, rejects, storage
 from ingest.facts import Facts, facts_of
 from ingest.grouping import ReasonGroup, reason_groups
-from ingest.mapping import Mapping, from_headers, suggest
+from ingest.mapping import Mapping, Suggestion, from_headers, suggest
 from ingest.models import Import, Origin, Stage
 from ingest.pressure import queue_checked
+from ingest.remembering import mapping_recall, mapping_remember
 from runs.models import OPEN_STATES, Run, State
 from runs.services import DuplicateRun, run_cancel, run_start
 from skillora.lib.errors import Conflict, DomainError, NotAllowed, NotFound
@@ -80,7 +81,7 @@ def import_create(*, by: User | None, dataset: str, upload: "UploadedFile[Any] |
             sha256=stored.sha256,
             by=by,
             facts=_storable(facts.to_json()),
-            suggestion=_storable(suggest(declared, facts).to_json()),
+            suggestion=_storable(_suggested(declared, facts).to_json()),
         )
     except BaseException:
         storage.file_forget(stored.name)
@@ -93,7 +94,7 @@ def import_facts_change(*, source: Import, by: User | None, overrides: MappingOf
     with transaction.atomic():
         source = _for_mapping(source, by)
         source.facts = _storable(facts.to_json())
-        suggestion = suggest(declarations.dataset(source.dataset), facts)
+        suggestion = _suggested(declarations.dataset(source.dataset), facts)
         source.suggestion = _storable(suggestion.to_json())
         source.mapping, source.stage, source.check_run = {}, Stage.UPLOADED, None
         source.save(update_fields=["facts", "suggestion", "mapping", "stage", "check_run"])
@@ -174,6 +175,7 @@ def import_submit(*, source: Import, by: User | None, force: bool = False, after
         raise AlreadyImported(existing) from None
     source.load = run
     source.save(update_fields=["load"])
+    mapping_remember(source, facts, mapping)
     return run
 
 
@@ -271,6 +273,11 @@ def rejects_csv(source: Import) -> Iterator[bytes]:
 
 
 _COUNTERS = ("rows_read", "inserted", "updated", "unchanged", "rejected", "skipped")
+
+
+def _suggested(declared: declarations.Dataset, facts: Facts) -> Suggestion:
+    """What was decided for these headers before, else what their names and values suggest."""
+    return mapping_recall(declared, facts) or suggest(declared, facts)
 
 
 def _editor(by: User | None) -> None:
