@@ -20,8 +20,8 @@ help: ## list these targets
 run: setup ## start everything in the foreground; PORT, SKILLORA_HOME, DATABASE_URL, REDIS_URL, DEMO=0 change it
 	@exec $(MANAGE) run
 
-test: setup-dev ## the whole test suite; ARGS="ingest -k csv" for a part
-	@exec $(PY) -m pytest -q $(ARGS)
+test: setup-dev ## the whole test suite, on all cores; ARGS="ingest -k csv" for a part
+	@exec $(PY) -m pytest -q -n auto --dist loadfile $(ARGS)
 
 setup: ## .venv, locked requirements, static files
 	@./setup.sh requirements.txt
