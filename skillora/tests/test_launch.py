@@ -35,6 +35,12 @@ def until(what: Callable[[], bool], why: str) -> None:
         time.sleep(0.1)
 
 
+def as_from_a_terminal() -> None:
+    """A child that ends with us and hears Ctrl-C, also where we ourselves were started in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    processes.die_with_parent(signal.SIGTERM)
+
+
 class Product:
     """`manage.py run` on a home and a port of its own."""
 
@@ -47,18 +53,21 @@ class Product:
         self.env |= {"SKILLORA_HOME": str(home), "PORT": str(self.port), "DEMO": "0", "WORKERS": "1"}
         self.env |= {"WEB_PROCESSES": "1", **environment}
         self.process: subprocess.Popen[bytes] | None = None
+        self.body = b""
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start it, by `command` if given, and wait until it says that it runs; nothing where it does."""
+        if self.process is not None and self.process.poll() is None:
+            return self.process
         with self.out.open("wb") as out:
-            command = [sys.executable, "manage.py", "run"]
             self.process = subprocess.Popen(
-                command,
+                command or [sys.executable, "manage.py", "run"],
                 cwd=BASE_DIR,
                 env=self.env,
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                preexec_fn=processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509 - one thread
+                preexec_fn=as_from_a_terminal,  # noqa: PLW1509 - one thread
             )
         process = self.process
         until(lambda: self.ready() or process.poll() is not None, "not ready")
@@ -73,12 +82,17 @@ class Product:
 
     def status(self, path: str = "/healthz") -> int:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+                self.body = answer.read()
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
         except OSError:
             return 0
+
+    def healthy(self) -> bool:
+        """Whether everything runs, a worker too."""
+        return self.status("/health") == 200 and json.loads(self.body)["status"] == "healthy"
 
     def pids(self, words: str) -> list[int]:
         """Living processes of this product whose command line matches."""
@@ -104,41 +118,49 @@ def sign_ins(said: str) -> list[str]:
     return [line for line in said.splitlines() if "@example.com" in line]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    folder = tmp_path_factory.mktemp("product")
-    product = Product(folder / "home")
+    """The tests' common product: each starts it where it does not run."""
+    product = Product(tmp_path_factory.mktemp("product") / "home")
     yield product
     product.end()
 
 
-def test_run_ended_by_ctrl_c_leaves_no_process_and_started_again_keeps_its_data(product: Product) -> None:
-    product.env["DEMO"] = "1"
-    process = product.start()
-    first = product.said()
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Product]:
+    product = Product(tmp_path / "home", DEMO="1")
+    yield product
+    product.end()
+
+
+def test_run_ended_by_ctrl_c_leaves_no_process_and_started_again_keeps_its_data(demo: Product) -> None:
+    process = demo.start()
+    first = demo.said()
     assert "loading a sample" in first
     assert "the sample was not loaded" not in first
-    assert product.status() == 200
-    assert product.pids("manage.py worker")
-    password = (product.home / "database-password").read_text()
+    assert demo.status() == 200
+    assert demo.pids("manage.py worker")
+    password = (demo.home / "database-password").read_text()
     process.send_signal(signal.SIGINT)
     assert process.wait(SECONDS) == 0
-    assert product.pids(".") == []
-    process = product.start()
-    assert product.status("/readyz") == 200
-    assert (product.home / "database-password").read_text() == password
-    assert sign_ins(product.said()) == sign_ins(first) != []
-    assert "loading a sample" not in product.said()
+    assert demo.pids(".") == []
+    makefile = demo.home.parent / "Makefile"
+    makefile.write_text(f"run:\n\t@exec {sys.executable} manage.py run\n")
+    process = demo.start("make", "-f", str(makefile), "run")
+    assert demo.status("/readyz") == 200
+    assert (demo.home / "database-password").read_text() == password
+    assert sign_ins(demo.said()) == sign_ins(first) != []
+    assert "loading a sample" not in demo.said()
     counted = manage(
-        product,
+        demo,
         *("shell", "-v", "0", "-c"),
         "from ingest.models import Import as I; i = I.objects.get(); print(i.inserted > i.rejected > 0)",
     )
     assert counted.stdout.strip() == "True", counted.stderr
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(SECONDS) == 0
-    assert product.pids(".") == []
-    assert "Traceback" not in product.said()
+    process.send_signal(signal.SIGINT)  # to make alone, which does not pass it on
+    assert process.wait(SECONDS) != 0
+    until(lambda: demo.pids(".") == [], "processes stay behind make")
+    assert "Traceback" not in demo.said()
 
 
 def test_killed_part_comes_back(product: Product) -> None:
@@ -149,7 +171,7 @@ def test_killed_part_comes_back(product: Product) -> None:
         processes.send(victims, signal.SIGKILL)
         until(lambda w=words, v=victims: bool(set(product.pids(w)) - v), f"{words} did not come back")
         until(lambda: product.status("/readyz") == 200, f"the database is away after {words} was killed")
-        until(lambda: product.status("/health") == 200, f"not healthy after {words} was killed")
+        until(product.healthy, f"not healthy after {words} was killed")
 
 
 def test_killed_supervisor_leaves_nothing_and_the_next_run_works(product: Product) -> None:
@@ -157,8 +179,12 @@ def test_killed_supervisor_leaves_nothing_and_the_next_run_works(product: Produc
     process.kill()
     process.wait()
     until(lambda: product.pids(".") == [], "processes stay without their supervisor")
-    product.start()
+    process = product.start()
     assert product.status("/readyz") == 200
+    down = manage(product, "down")
+    assert (down.returncode, down.stdout) == (0, "ended\n")
+    assert process.wait(SECONDS) == 0
+    assert product.pids(".") == []
 
 
 def manage(product: Product, *words: str) -> subprocess.CompletedProcess[str]:
@@ -167,10 +193,9 @@ def manage(product: Product, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_commands_beside_a_running_product(product: Product) -> None:
-    process = product.start()
-    with urllib.request.urlopen(f"http://127.0.0.1:{product.port}/health", timeout=5) as answer:
-        body = json.load(answer)
-    assert (body["status"], body["services"]["active_workers"]) == ("healthy", 1)
+    product.start()
+    until(product.healthy, "not healthy")
+    assert json.loads(product.body)["services"]["active_workers"] == 1
 
     second = manage(product, "run")
     assert second.returncode == 1
@@ -184,11 +209,6 @@ def test_commands_beside_a_running_product(product: Product) -> None:
     assert shell.stdout.strip() == "0", shell.stderr
     assert product.pids("skillora.keeper") == keepers
     assert product.status("/readyz") == 200
-
-    down = manage(product, "down")
-    assert (down.returncode, down.stdout) == (0, "ended\n")
-    assert process.wait(SECONDS) == 0
-    assert product.pids(".") == []
 
 
 def refused(environment: dict[str, str], tmp_path: Path) -> str:
