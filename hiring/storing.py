@@ -33,4 +33,5 @@ def ids_used(keys: Keys) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
         return np.zeros(len(keys), np.bool_)
     at = np.minimum(np.searchsorted(found[:, 0], blocks), len(found) - 1)
     bits = found[at, 1] >> (keys & ((1 << ID_BITS) - 1)) & 1
-    return (found[at, 0] == blocks) & (bits == 1)
+    used: np.ndarray[tuple[int], np.dtype[np.bool_]] = (found[at, 0] == blocks) & (bits == 1)
+    return used

@@ -155,7 +155,7 @@ def _records(target: Target, numbers: list[Any], nulls: int) -> memoryview:
         block = slice(start, start + BLOCK_ROWS)
         for name, values in varied:
             records[name][block] = values[block]
-    return memoryview(records.view(np.uint8))
+    return records.view(np.uint8).data
 
 
 def _joined(target: Target, arrays: list[Any], nulls: int) -> memoryview:

@@ -335,8 +335,8 @@ def _mapping_checked(
     for name in mapping.constants:
         declared.column(name)
     for column in declared.columns:
-        given = column.name in mapping.columns or mapping.constants.get(column.name) or column.default
-        given = given or column.made or (lenient and column.may_lack)
+        said = mapping.constants.get(column.name) or column.default
+        given = column.name in mapping.columns or said or column.made or (lenient and column.may_lack)
         if column.required and not given:
             detail = _("No column of the file is mapped to %(label)s: say which holds it.")
             wrong(column.name, "required", detail % {"label": f"{column.label} ({column.name})"})

@@ -106,15 +106,14 @@ class Writing:
         """After the last chunk: the database makes keys past those that were given."""
         if not self._highest or self.shape is None:
             return
-        names = [self.shape.target.table, self.shape.key]
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", names)
-            (sequence,) = cursor.fetchone()
-            if sequence:
-                query = f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s"  # noqa: S608 (quoted by it)
-                cursor.execute(query, [sequence, self._highest, self._highest])
+            cursor.execute(_PAST, [self._highest, self.shape.target.table, self.shape.key, self._highest])
 
 
+_PAST = (
+    "SELECT setval(sequence, %s) FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS sequence) s"
+    " WHERE coalesce(pg_sequence_last_value(sequence), 0) < %s"
+)
 # What an import itself wrote before has its first state in the journal already, or none because it is new.
 _JOURNAL = sql.SQL(
     "WITH locked AS MATERIALIZED ("

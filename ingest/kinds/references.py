@@ -31,6 +31,8 @@ class References(Integer):
         verdicts = super().clean(texts, style, attname)
         numbers, codes = verdicts.outputs[attname], verdicts.codes
         wanted = np.unique(numbers[codes == 0])
+        if not len(wanted):
+            return verdicts
         missing = np.setdiff1d(wanted, self._stored(wanted), assume_unique=True)
         codes[(codes == 0) & np.isin(numbers, missing)] = reasons.number(self.reason)
         return verdicts
