@@ -60,16 +60,21 @@ class FactsForm:
         facts = self.facts
         fields = []
         if facts.format == "csv":
-            current = next((name for name, sign, _label in DELIMITERS if sign == facts.delimiter), "comma")
-            fields.append(
-                Choice("delimiter", _("Separator"), [(n, label) for n, _s, label in DELIMITERS], current)
-            )
+            current = next((name for name, sign, _label in DELIMITERS if sign == facts.delimiter), "other")
+            signs = [(n, label) for n, _s, label in DELIMITERS]
+            if current == "other":
+                signs.append(("other", _("Other: %(sign)s") % {"sign": facts.delimiter}))
+            fields.append(Choice("delimiter", _("Separator"), signs, current))
             known = [
                 (name, ENCODING_NAMES.get(name, name.upper()))
                 for name in dict.fromkeys([*ENCODINGS, facts.encoding])
             ]
             fields.append(Choice("encoding", _("Encoding"), list(known), facts.encoding))
-        elif len(facts.sheets) > 1:
+        if len(facts.members) > 1:
+            fields.append(
+                Choice("member", _("File in it"), [(name, name) for name in facts.members], facts.member)
+            )
+        if len(facts.sheets) > 1:
             fields.append(Choice("sheet", _("Sheet"), [(name, name) for name in facts.sheets], facts.sheet))
         lines: list[tuple[str, Label]] = [("0", _("None"))]
         for line in sorted({*range(1, HEADER_LINES + 1), facts.header_line} - {0}):
@@ -110,6 +115,10 @@ class FactsForm:
             asked["encoding"] = chosen["encoding"] if chosen["encoding"] in ENCODINGS else self.facts.encoding
         if "sheet" in chosen:
             asked["sheet"] = chosen["sheet"]
+        if "member" in chosen:
+            asked["member"] = chosen["member"]
+            if chosen["member"] != now["member"]:
+                return {"member": chosen["member"]}
         line = chosen["header_line"]
         layout = ("delimiter", "encoding", "sheet", "header_line")
         anew = any(chosen.get(name) != now.get(name) for name in layout)

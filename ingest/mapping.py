@@ -61,6 +61,7 @@ class Mapping:
             facts.header_line,
             facts.first_line,
             facts.sheet,
+            facts.member,
         ]
         text = json.dumps([self.columns, self.constants, styles, layout], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -22,7 +22,7 @@ from skillora.lib.problems import NO_SPACE
 from skillora.lib.space import has_room
 from skillora.lib.uploads import received_path
 
-EXTENSIONS = ("csv", "tsv", "txt", "xlsx", "xls", "ods")
+EXTENSIONS = ("csv", "tsv", "txt", "xlsx", "xls", "ods", "gz", "zip")
 PIECE = 1 << 20
 TEMPORARY_SECONDS = 86_400
 _STORED = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(?:" + "|".join(EXTENSIONS) + r")")
@@ -127,9 +127,10 @@ def stored_path(source: Import) -> Path:
 
 
 def file_forget(stored: str) -> None:
-    """Remove a stored file; one that is gone is fine."""
+    """Remove a stored file and what was unpacked beside it; one that is gone is fine."""
     if _STORED.fullmatch(stored):
-        (settings.UPLOAD_DIR / stored).unlink(missing_ok=True)
+        for path in settings.UPLOAD_DIR.glob(f"{Path(stored).stem}.*"):
+            path.unlink(missing_ok=True)
 
 
 def temporary_sweep() -> int:

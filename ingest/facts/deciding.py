@@ -10,6 +10,7 @@ from ingest.facts.layouts import layout_of
 from ingest.facts.profiling import profile
 from ingest.facts.record import ColumnFacts, Facts
 from ingest.facts.sniffing import encoding_of, format_of, not_tabular, scan
+from ingest.packing import members_of, unpacked
 from ingest.readers.decoding import chunks_of
 from ingest.spreadsheets import sheets_of
 from skillora.lib.errors import DomainError
@@ -21,11 +22,14 @@ COLUMNS_MAX = 1000
 def facts_of(path: Path, name: str, *, overrides: dict[str, Any] | None = None) -> Facts:
     """How the file is written, decided from all of it; needs a few MB of memory for any size.
 
-    overrides: what a person decided (delimiter, quote, encoding, header_line, sheet; and per column, under
+    overrides: what a person decided (delimiter, quote, encoding, header_line, sheet, member; and per column, under
     "columns", {index: {decimal, thousands, date_order}}); all else is derived again. Errors: DomainError
-    not_tabular (400), empty_file, header_only, unreadable_workbook, bad_encoding, unknown_sheet.
+    not_tabular (400), empty_file, header_only, unreadable_workbook, unreadable_archive, bad_encoding,
+    unknown_sheet, unknown_member.
     """
     chosen = overrides or {}
+    if members := members_of(path, name):
+        return _inside(path, members, chosen)
     facts = Facts(size=path.stat().st_size)
     facts.format = format_of(path, name)  # type: ignore[assignment]
     source = path
@@ -44,6 +48,21 @@ def facts_of(path: Path, name: str, *, overrides: dict[str, Any] | None = None) 
     if facts.rows == 0:
         message = gettext("This file has a header and no rows; add rows under the header")
         raise DomainError(message, "header_only", 422)
+    return facts
+
+
+def _inside(path: Path, members: list[str], chosen: dict[str, Any]) -> Facts:
+    """Facts of a table inside a .gz or .zip: the chosen one, else the first."""
+    member = str(chosen.get("member") or members[0])
+    if member not in members:
+        message = gettext("This archive has no table %(name)s; it has: %(known)s")
+        known = ", ".join(members[:30])
+        raise DomainError(message % {"name": member[:60], "known": known}, "unknown_member", 422)
+    table = unpacked(path, member)
+    if members_of(table, member):
+        raise not_tabular()
+    facts = facts_of(table, member, overrides={**chosen, "member": ""})
+    facts.member, facts.members = member, members
     return facts
 
 

@@ -43,6 +43,8 @@ class Facts:
     newline: str = "\n"
     header_line: int = 1
     first_line: int = 2
+    member: str = ""  # the table inside a .gz or .zip
+    members: list[str] = field(default_factory=list)
     sheet: str = ""
     sheets: list[str] = field(default_factory=list)
     lane: Literal["fast", "careful"] = "fast"

@@ -15,7 +15,8 @@ WORKBOOK_SUFFIXES = {".xlsx", ".xlsm", ".xls", ".ods"}
 CHUNK = 1 << 20
 ASCII = bytes(range(128))
 FOREIGN = 4096  # bytes beyond ASCII that show a single-byte encoding
-LETTERS = "áéíóúàèìòùâêîôûãõäëïöüåæøñçßÁÉÍÓÚÀÈÌÒÙÂÊÎÔÛÃÕÄËÏÖÜÅÆØÑÇ"
+FREQUENT = "áéíóúâêôãõçñüöäàÁÉÓÇ"
+LETTERS = "ìòùèîûëïåæøßÍÚÀÈÌÒÙÂÊÎÔÛÃÕÄËÏÖÜÅÆØÑ"
 SIGNS = "ªº°«»¿¡€£§–—’‘“”…·\u00a0®©½"  # that texts of those languages have too
 MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg", b"{\\rtf", b"%pdf", b"%!ps", b'{"', b"[{", b"-----begin")
 
@@ -123,8 +124,9 @@ def single_byte(foreign: bytes) -> str:
 
     def fits(encoding: str) -> float:
         text = foreign.decode(encoding, "replace")
-        return sum(1.0 if c in LETTERS else 0.5 if c in SIGNS else 0.0 for c in text) / max(len(text), 1)
+        worth = [1.0 if c in FREQUENT else 0.6 if c in LETTERS else 0.5 if c in SIGNS else 0.0 for c in text]
+        return sum(worth) / max(len(worth), 1)
 
     known = fits("cp1252")
     best = max(("cp850", "mac-roman"), key=fits)
-    return best if known < 0.5 and fits(best) > 0.9 else "cp1252"
+    return best if known < 0.5 and fits(best) > 0.85 else "cp1252"

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from django.utils.translation import gettext
 
+from ingest.packing import unpacked
 from ingest.readers.cutting import Cut, cut_strictly, even_cut, line_ends
 from ingest.readers.decoding import chunks_of
 from ingest.readers.repairing import LINE_MAX, SPAN_MAX, Dialect, cells_of, repair, trimmed
@@ -127,6 +128,8 @@ def read(path: Path, facts: "Facts", wanted: set[int], *, batch_bytes: int = BAT
     `wanted` may change between batches. Needs a few times `batch_bytes` of memory for a file of any size.
     A workbook is converted first, once.
     """
+    if facts.member:
+        path = unpacked(path, facts.member)
     source = table_of(path, facts.sheet) if facts.sheet else path
     encoding = "utf-8" if facts.sheet else facts.encoding
     scale = facts.size / max(source.stat().st_size, 1) if facts.sheet else 1.0

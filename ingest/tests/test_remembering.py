@@ -75,7 +75,13 @@ def test_map_page_asks_what_unknown_choices_mean(tmp_path: Path, editor: User, c
     page = client.get(url).content.decode()
     assert "Mittel" in page
     assert 'name="value-seniority-0"' in page
-    sent = {"to-0": "title", "to-1": "salary", "to-2": "seniority", "to-3": "country", "value-seniority-0": "Mid"}
+    sent = {
+        "to-0": "title",
+        "to-1": "salary",
+        "to-2": "seniority",
+        "to-3": "country",
+        "value-seniority-0": "Mid",
+    }
     assert client.post(url, sent).status_code == 302
     source.refresh_from_db()
     assert source.mapping["values"] == {"seniority": {"Mittel": "Mid"}}

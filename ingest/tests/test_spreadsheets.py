@@ -7,6 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlwt
 
 from ingest.facts import facts_of
 from ingest.readers import read
@@ -138,3 +139,42 @@ def test_archive_that_is_no_workbook(tmp_path: Path) -> None:
     with pytest.raises(DomainError) as caught:
         facts_of(tmp_path / "a.xlsx", "a.xlsx")
     assert (caught.value.code, caught.value.status) == ("not_tabular", 400)
+
+
+def test_workbook_of_the_old_kind(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Pay")
+    for r, row in enumerate([["title", "pay", "day"], ["Dev", 1000, "2024-01-31"], ["Ops", 12.5, None]]):
+        for c, value in enumerate(row):
+            sheet.write(r, c, value)
+    book.save(str(tmp_path / "a.xls"))
+    assert facts_of(tmp_path / "a.xls", "a.xls").format == "xls"
+    assert rows_of(tmp_path / "a.xls") == [(2, ["Dev", "1000", "2024-01-31"]), (3, ["Ops", "12.5", ""])]
+
+
+def test_workbook_of_open_documents(tmp_path: Path) -> None:
+    def row(*texts: str) -> str:
+        cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+        return f"<table:table-row>{''.join(map(cell.format, texts))}</table:table-row>"
+
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    content = (
+        f'<office:document-content {spaces} office:version="1.2"><office:body><office:spreadsheet>'
+        f'<table:table table:name="Pay">{row("title", "pay")}{row("Dev", "10")}{row("Ops", "20")}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/></manifest:manifest>'
+    )
+    with zipfile.ZipFile(tmp_path / "a.ods", "w") as archive:
+        archive.writestr("mimetype", kind)
+        archive.writestr("META-INF/manifest.xml", manifest)
+        archive.writestr("content.xml", content)
+    facts = facts_of(tmp_path / "a.ods", "a.ods")
+    assert (facts.format, facts.sheets) == ("ods", ["Pay"])
+    assert rows_of(tmp_path / "a.ods") == [(2, ["Dev", "10"]), (3, ["Ops", "20"])]

@@ -1,0 +1,94 @@
+"""Files written in unusual ways, and files that others have spoilt, come through whole."""
+
+from pathlib import Path
+
+import pytest
+
+from ingest.facts import Facts, facts_of
+from ingest.readers import read
+
+ROWS = [["2024-01-02", 'the "best" job', "a, b", "1200"], ["2024-02-03", "clerk", "", "900"]] * 4
+
+
+def found(
+    path: Path, text: str | bytes
+) -> tuple[Facts, list[tuple[int, list[str]]], list[tuple[int, list[str]]]]:
+    source = path / "file.csv"
+    source.write_bytes(text.encode() if isinstance(text, str) else text)
+    facts = facts_of(source, "file.csv")
+    rows, faults = [], []
+    for batch in read(source, facts, {1}):
+        rows += [(int(line), batch.cells(i)) for i, line in enumerate(batch.lines)]
+        faults += [(fault.line, fault.cells) for fault in batch.faults]
+    return facts, rows, faults
+
+
+def written(delimiter: str, quoted: str = '"{}"') -> str:
+    lines = [["day", "role", "place", "pay"], *ROWS]
+    return "".join(delimiter.join(quoted.format(c.replace('"', '""')) for c in row) + "\n" for row in lines)
+
+
+@pytest.mark.parametrize("delimiter", ["||", "::", ", ", "; ", "^", "~", "\x1f", "§", " "])
+def test_delimiter_out_of_the_ordinary(tmp_path: Path, delimiter: str) -> None:
+    facts, rows, faults = found(tmp_path, written(delimiter))
+    assert (facts.delimiter, facts.headers) == (delimiter, ["day", "role", "place", "pay"])
+    assert [cells for _, cells in rows] == ROWS
+    assert (rows[0][0], faults) == (2, [])
+
+
+def test_backslash_before_quotes(tmp_path: Path) -> None:
+    text = "day,role,pay\n" + '2024-01-02,"the \\"best\\", truly",10\n2024-01-03,"C:\\dir",20\n' * 3
+    facts, rows, faults = found(tmp_path, text)
+    assert (facts.escape, faults) == ("\\", [])
+    assert [cells[1] for _, cells in rows[:2]] == ['the "best", truly', "C:\\dir"]
+
+
+def test_header_of_several_lines(tmp_path: Path) -> None:
+    text = "role,pay,bonus\n,(USD),(USD)\n" + "clerk,10,1\n" * 5
+    facts, rows, _ = found(tmp_path, text)
+    assert (facts.headers, facts.header_line, facts.first_line) == (
+        ["role", "pay (USD)", "bonus (USD)"],
+        1,
+        3,
+    )
+    assert rows[0] == (3, ["clerk", "10", "1"])
+
+
+def test_second_header_among_rows_is_a_row(tmp_path: Path) -> None:
+    facts, rows, _ = found(tmp_path, "role,pay\nclerk,10\ncook,11\nrole,pay\nsmith,12\n")
+    assert (facts.header_line, facts.headers) == (1, ["role", "pay"])
+    assert (4, ["role", "pay"]) in rows
+
+
+@pytest.mark.parametrize(
+    ("text", "headers"),
+    [
+        ("role,pay\nclerk,10,\ncook,11,\nsmith,12,\n", ["role", "pay", "column 3"]),
+        ("role,pay,\nclerk,10\ncook,11\nsmith,12\n", ["role", "pay"]),
+        ("role,pay\n1,clerk,10\n2,cook,11\n3,smith,12\n", ["column 1", "role", "pay"]),
+    ],
+)
+def test_header_narrower_or_wider_than_its_rows(tmp_path: Path, text: str, headers: list[str]) -> None:
+    facts, rows, faults = found(tmp_path, text)
+    assert (facts.headers, len(rows), faults) == (headers, 3, [])
+
+
+def test_quote_that_opens_by_mistake_costs_nothing(tmp_path: Path) -> None:
+    lines = ["day,role,note,pay", '2024-01-01,"clerk,"fine, really",10', '2024-01-02,cook,"ok, ok",11']
+    _, rows, faults = found(tmp_path, "\n".join([*lines, lines[2], lines[2]]) + "\n")
+    assert rows[0] == (2, ["2024-01-01", '"clerk', "fine, really", "10"])
+    assert (len(rows), faults) == (4, [])
+
+
+def test_empty_cells_behind_the_last_column_are_no_fault(tmp_path: Path) -> None:
+    _, rows, faults = found(tmp_path, "role,pay\nclerk,10\ncook,11,,,\nsmith,12,,x\n")
+    assert [line for line, _ in rows] == [2, 3]
+    assert faults == [(4, ["smith", "12", "", "x"])]
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "mac-roman", "cp850", "utf-16"])
+def test_encoding_by_its_letters(tmp_path: Path, encoding: str) -> None:
+    text = "função,salário\n" + "Técnico de manutenção,10\nGerência,20\n" * 20
+    facts, rows, _ = found(tmp_path, text.encode(encoding))
+    assert facts.headers == ["função", "salário"]
+    assert rows[0][1] == ["Técnico de manutenção", "10"]
