@@ -76,7 +76,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
     """Upload a file."""
     user = member(request)
     known = datasets()
-    chosen = request.POST.get("dataset") or request.GET.get("dataset") or (known[0].slug if known else "")
+    chosen = request.POST.get("dataset") or request.GET.get("dataset", "")
     context: dict[str, Any] = {"datasets": known, "dataset": chosen, "limit": settings.MAX_UPLOAD_SIZE}
     context["part_size"] = settings.UPLOAD_PART_MAX
     if request.method == "GET":
@@ -287,6 +287,7 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
             "groups": summary.groups,
             "groups_title": presenting.reasons_title(len(summary.groups), summary.rejected),
             "reject_url": reverse("ingest:reject-list", args=[source.pk]),
+            "rule_url": reverse("ingest:reject-rule", args=[source.pk]) if fixing["may_fix"] else "",
             "rows": fixing["form"].rows(source.rejects.pending()[:FIRST_REJECTS]),
             "loaded": summary.inserted + summary.updated + summary.unchanged,
             "answers_url": presenting.url_or_none(declared.answers_url),
