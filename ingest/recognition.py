@@ -48,6 +48,13 @@ def recognise(facts: Facts, name: str = "") -> list[Recognised]:
     return sorted(found, key=lambda one: -one.score)
 
 
+def likeliest(facts: Facts, name: str = "") -> Dataset:
+    """The dataset that a file is for; where none takes it as it is, the one that has a place for most columns."""
+    if found := recognise(facts, name):
+        return found[0].dataset
+    return max(datasets(), key=lambda one: len(suggest(one, facts).mapping.columns))
+
+
 def _named(dataset: Dataset, name: str) -> float:
     """How much a file's name says that it holds this dataset."""
     said = fold(Path(name).stem)

@@ -37,7 +37,7 @@ def upload_create(*, by: User, dataset: str, name: str, size: int, sha256: str =
     """An empty file to send parts to. 400 another type, 413 too large, 429 too many open, 507 no room."""
     if not by.is_editor:
         raise NotAllowed(_("You may read imports, not make them: ask for the editor role."))
-    slug = declarations.dataset(dataset).slug
+    slug = declarations.dataset(dataset).slug if dataset else ""
     storage.extension_of(name)
     if size == 0:
         raise DomainError(_("This file is empty: choose one with a header and rows."), "empty_file", 400)

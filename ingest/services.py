@@ -23,6 +23,7 @@ from ingest.grouping import ReasonGroup, reason_groups
 from ingest.mapping import Mapping, Suggestion, from_headers, suggest
 from ingest.models import Import, Origin, Stage
 from ingest.pressure import queue_checked
+from ingest.recognition import likeliest
 from ingest.remembering import mapping_recall, mapping_remember
 from runs.models import OPEN_STATES, Run, State
 from runs.services import DuplicateRun, run_cancel, run_start
@@ -66,12 +67,16 @@ class Summary:
 
 
 def import_create(*, by: User | None, dataset: str, upload: "UploadedFile[Any] | Path", name: str) -> Import:
-    """Store a file and find out how it is written. 413 too large; 400 not a table, empty, header only."""
+    """Store a file and find out how it is written, and where `dataset` is "", which it is for.
+
+    413 too large; 400 not a table, empty, header only.
+    """
     _editor(by)
-    declared = declarations.dataset(dataset)
+    declared = declarations.dataset(dataset) if dataset else None
     stored = storage.file_store(upload, name)
     try:
         facts = _facts(stored.path, name, {})
+        declared = declared or likeliest(facts, name)
         return Import.objects.create(
             dataset=declared.slug,
             origin=Origin.FILE,

@@ -83,18 +83,16 @@ class Uploads(Tus):
         responses={201: NOTHING, 413: OpenApiTypes.OBJECT, 507: OpenApiTypes.OBJECT},
     )
     def post(self, request: Request) -> Response:
-        """An upload to send parts to; Upload-Metadata has filename and dataset in base64."""
+        """An upload to send parts to; Upload-Metadata has filename in base64, and dataset where it is known."""
         said = metadata_of(request)
-        missing = [name for name in ("filename", "dataset") if not said.get(name)]
-        if missing:
-            message = _("Upload-Metadata lacks %(names)s.") % {"names": ", ".join(missing)}
-            raise DomainError(message, "bad_metadata", 400)
+        if not said.get("filename"):
+            raise DomainError(_("Upload-Metadata lacks filename."), "bad_metadata", 400)
         sha256 = said.get("sha256", "").lower()
         if sha256 and not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise DomainError(_("sha256 is 64 hexadecimal digits."), "bad_metadata", 400)
         upload = resumable.upload_create(
             by=member(request),
-            dataset=said["dataset"],
+            dataset=said.get("dataset", ""),
             name=said["filename"],
             size=number_of(request, "Upload-Length"),
             sha256=sha256,

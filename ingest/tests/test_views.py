@@ -92,6 +92,20 @@ def test_upload_that_is_refused(owner: User, form: dict[str, object], status: in
     assert not Import.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "slug"),
+    [
+        (CONTENT, "salary_records"),
+        (b"1,Ana Ruiz,2021-07-27T16:02:08Z,1,2\n2,Li Wei,2021-11-07T02:48:42Z,2,1\n" * 9, "hired_employees"),
+        (b"Job title,Seniority,Remarks\nData Engineer,Senior,none\n", "salary_records"),
+    ],
+    ids=["by-headers", "by-shape", "nothing-takes-it-whole"],
+)
+def test_upload_finds_its_dataset(owner: User, content: bytes, slug: str) -> None:
+    client_of(owner).post("/imports/new", {"dataset": "", "file": SimpleUploadedFile("file.csv", content)})
+    assert Import.objects.get().dataset == slug
+
+
 def test_upload_larger_than_allowed(owner: User) -> None:
     response = client_of(owner).post(
         "/imports/new", CONTENT, "multipart/form-data; boundary=x", CONTENT_LENGTH=10**10
