@@ -1,0 +1,83 @@
+"""A throw-away product for benchmarks that talk HTTP: granian and a worker on the benchmark's own servers."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from skillora import processes
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 120.0
+
+
+def tokens() -> dict[str, str]:
+    """A token for each role, and none for anonymous."""
+    from accounts.models import ApiToken, Role, User
+
+    made = {"anonymous": ""}
+    for role in Role:
+        user = User.objects.create_user(f"{role.value}@bench.example", None, role=role)
+        made[role.value] = ApiToken.issue(user=user, lifetime=timedelta(days=1))[1]
+    return made
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _serves(port: int) -> bool:
+    try:
+        visit = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        visit.request("GET", "/healthz")
+        return visit.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def product(*, web: int = 1, workers: int = 1, **environment: str) -> Iterator[int]:
+    """The port of a running product with `web` processes of eight threads, as `make run` starts them."""
+    port = _free_port()
+    log = Path(os.environ["SKILLORA_HOME"]) / "product.log"
+    env = {**os.environ, "LOG_LEVEL": "ERROR", "RATE_MEMBER": "1000000000", "RATE_ANONYMOUS": "1000000000"}
+    env |= {"RATE_SIGN_IN": "1000000000", "SKILLORA_ENV": "test", **environment}
+    granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    granian += ["--workers", str(web), "--blocking-threads", "8", "--http", "1", "--no-ws"]
+    commands = [[*granian, "--log-level", "warning", "skillora.wsgi:application"]]
+    commands += [["manage.py", "worker"]] * workers
+    with log.open("ab") as out:
+        running = [
+            subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=env,
+                stdout=out,
+                stderr=out,
+                preexec_fn=processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no thread of ours yet
+            )
+            for command in commands
+        ]
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not _serves(port):
+            if running[0].poll() is not None or time.monotonic() > end:
+                raise RuntimeError(log.read_text()[-2000:])
+            time.sleep(0.1)
+        yield port
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
