@@ -19,9 +19,10 @@ from ingest.cleaning import CELL_MAX, NUL_SHOWN, Clean, Cleaner, Rejected
 from ingest.declarations import Dataset, dataset
 from ingest.facts import Facts
 from ingest.mapping import Mapping as ColumnMapping
-from ingest.models import Import, Reject, RejectState
+from ingest.models import Import, Reject, RejectQuerySet, RejectState
 from ingest.readers import Batch, Fault
 from ingest.settled import counts_change, loaded_import
+from ingest.upserting import DOUBLED
 from skillora.lib.errors import DomainError
 
 RULE_ROWS = 20_000  # rows that one rule corrects within a request
@@ -230,9 +231,14 @@ def _skip(source: Import, lines: Sequence[int]) -> int:
 def rejects_unskip(*, source: Import, by: User | None) -> int:
     """Take lines back that were left out; they are rejects again."""
     source = loaded_import(source=source, by=by)
-    back = source.rejects.filter(state=RejectState.DISCARDED).update(state=RejectState.OPEN)
+    back = rejects_left_out(source).update(state=RejectState.OPEN)
     counts_change(source, rejected=back, skipped=-back)
     return back
+
+
+def rejects_left_out(source: Import) -> RejectQuerySet:
+    """Those that somebody chose to leave out; not those whose key a later line of the file took over."""
+    return source.rejects.filter(state=RejectState.DISCARDED).exclude(code=DOUBLED)
 
 
 @transaction.atomic

@@ -41,7 +41,7 @@ def fix_context(source: Import, *, user: Any, notes: dict[int, str] | None = Non
         "source": source,
         "may_fix": may_fix,
         "valid": valid,
-        "left_out": source.rejects.filter(state=RejectState.DISCARDED).count() if source.skipped else 0,
+        "left_out": fixing.rejects_left_out(source).count() if source.skipped else 0,
         "edited": may_fix and source.rejects.pending().exclude(edited=None).exists(),
         "form": Form(source, declared, notes or {}),
         "after": {

@@ -50,7 +50,7 @@ class FixRequest(serializers.Serializer[Any]):
 class FixesRequest(serializers.Serializer[Any]):
     """Corrections of some lines."""
 
-    fixes = FixRequest(many=True, allow_empty=False, max_length=FIXES_MAX)
+    fixes = FixRequest(many=True, allow_empty=False, max_length=FIXES_MAX)  # type: ignore[call-arg]
 
 
 class RuleRequest(serializers.Serializer[Any]):

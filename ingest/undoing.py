@@ -139,8 +139,8 @@ class _Undo:
         ]
         found = [
             sql.SQL("EXISTS (SELECT FROM {} other WHERE other.{} = r.{})").format(
-                sql.Identifier(relation.related_model._meta.db_table),  # type: ignore[union-attr]
-                sql.Identifier(str(relation.field.column)),  # type: ignore[union-attr]
+                sql.Identifier(relation.related_model._meta.db_table),
+                sql.Identifier(str(relation.field.column)),
                 self.names["key"],
             )
             for relation in relations
@@ -156,7 +156,7 @@ class _Undo:
             ).format(**self.names)
         else:
             mine = sql.SQL("{} AND NOT {}").format(mine, self.names["touched"])
-            changed = sql.SQL("false")
+            changed = sql.Composed([sql.SQL("false")])
         made = sql.SQL("{} AND NOT {}").format(mine, changed)
         free = sql.SQL("{} AND NOT ({})").format(made, self.names["referred"])
         return {**self.names, "mine": mine, "changed": changed, "made": made, "free": free}
@@ -200,7 +200,7 @@ class _Undo:
         query = sql.SQL(statement) if isinstance(statement, str) else statement
         with connection.cursor() as cursor:
             cursor.execute(query.format(**self._where()).as_string())
-            changed = cursor.rowcount
+            changed = int(cursor.rowcount)
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         return changed

@@ -293,7 +293,7 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
             "answers_url": presenting.url_or_none(declared.answers_url),
             "may_remap": user.is_editor and bool(source.stored),
             "log": presenting.log_of(run.log),
-            "work": presenting.live_of(work, label=reject_views.WORK[work.task]) if work else None,
+            "work": presenting.live_of(work, label=str(reject_views.WORK[work.task])) if work else None,
             "done": [presenting.work_of(one) for one in work_done(source)],
             "undo": undo,
             "undo_title": presenting.undo_title(undo) if undo else "",
