@@ -1,77 +1,8 @@
-"""One clean table and some two hundred ways in which files spoil it, seeded. Nothing here knows any reader."""
+"""Some two hundred ways in which files spoil one clean table, seeded. Nothing here knows any reader."""
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-Table = list[list[str]]
-HEADER = ["posted", "role", "employer", "town", "amount", "notes", "ref"]
-
-
-@dataclass(frozen=True)
-class Dirty:
-    """A spoilt file and what it says. header: [] where it has none. weight: how common such files are, by guess."""
-
-    name: str
-    data: bytes
-    header: list[str]
-    records: Table
-    weight: float = 1.0
-
-
-@dataclass(frozen=True)
-class Writing:
-    """How a table is written as text."""
-
-    delimiter: str = ","
-    quote: str = '"'
-    escape: str = ""  # "": quotes inside are doubled; "none": they stand as they are
-    newline: str = "\n"
-    everything: bool = False  # quote every cell
-    after: str = ""  # at the end of every row
-    plain: frozenset[int] = field(default_factory=frozenset)  # rows without any quoting
-
-    def cell(self, text: str) -> str:
-        """One cell."""
-        special = (self.delimiter.strip() or self.delimiter, self.quote, "\n", "\r")
-        if not self.everything and not any(sign and sign in text for sign in special):
-            return text
-        inside = text
-        if self.escape == "\\":
-            inside = text.replace(self.quote, "\\" + self.quote)
-        elif not self.escape:
-            inside = text.replace(self.quote, self.quote * 2)
-        return f"{self.quote}{inside}{self.quote}"
-
-    def row(self, cells: list[str]) -> str:
-        """One record without its line end."""
-        return self.delimiter.join(map(self.cell, cells)) + self.after
-
-    def text(self, rows: Table) -> str:
-        """All records, each with its line end."""
-        return "".join(self.row(row) + self.newline for row in rows)
-
-
-def clean_table(rng: random.Random, rows: int = 40) -> Table:
-    """Rows of seven columns: dates, words, commas, quotes, numbers, empty cells."""
-    roles = [
-        "Data Engineer",
-        "QA Analyst",
-        'Senior "Full" Developer',
-        "Designer, UX",
-        "Técnico de Redes",
-        "Cozinheira",
-    ]
-    firms = ["Acme", "Müller & Söhne", "O'Brien Ltd", "Casa do Pão, SA", "Ñandú", "Initech"]
-    towns = ["São Paulo", "Lisboa", "Cork", "Málaga", "Graz", "Leeds"]
-    notes = ["", "remote", "four days, flexible", "Men's wear", 'a "real" mess', "see annex", "on-call"]
-    table = []
-    for number in range(rows):
-        day = f"20{rng.randint(19, 25)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
-        amount = f"{rng.randint(900, 180_000)}.{rng.randint(0, 99):02}"
-        cells = [day, rng.choice(roles), rng.choice(firms), rng.choice(towns), amount, rng.choice(notes)]
-        table.append([*cells, f"{rng.choice('ABCD')}-{1000 + number}"])
-    return table
+from bench._tables import HEADER, Dirty, Made, Table, Writing, clean_table, made
 
 
 def corpus(seed: int = 7) -> list[Dirty]:
@@ -90,63 +21,54 @@ def corpus(seed: int = 7) -> list[Dirty]:
     ]
 
 
-Made = Iterator[tuple[str, bytes, list[str], Table]]
-
-
-def _made(
-    name: str, text: str, rows: Table, header: list[str] | None = None
-) -> tuple[str, bytes, list[str], Table]:
-    return name, text.encode(), HEADER if header is None else header, rows
-
-
 def _delimiters(table: Table, rng: random.Random) -> Made:
     signs = {
         "comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "caret": "^", "tilde": "~", "unit": "\x1f",
         "two_pipes": "||", "two_colons": "::", "comma_blank": ", ", "semicolon_blank": "; ", "section": "§",
     }  # fmt: skip
     for name, sign in signs.items():
-        yield _made(f"delimiter_{name}", Writing(sign).text([HEADER, *table]), table)
-        yield _made(
+        yield made(f"delimiter_{name}", Writing(sign).text([HEADER, *table]), table)
+        yield made(
             f"delimiter_{name}_all_quoted", Writing(sign, everything=True).text([HEADER, *table]), table
         )
-    yield _made("delimiter_blank_all_quoted", Writing(" ", everything=True).text([HEADER, *table]), table)
-    yield _made("delimiter_blank", Writing(" ").text([HEADER, *table]), table)
+    yield made("delimiter_blank_all_quoted", Writing(" ", everything=True).text([HEADER, *table]), table)
+    yield made("delimiter_blank", Writing(" ").text([HEADER, *table]), table)
     for name in ("comma", "semicolon", "tab"):
-        yield _made(
+        yield made(
             f"delimiter_{name}_after_each_row",
             Writing(signs[name], after=signs[name]).text([HEADER, *table]),
             table,
         )
         rows = Writing(signs[name], after=signs[name]).text(table)
-        yield _made(f"delimiter_{name}_after_data_rows", Writing(signs[name]).text([HEADER]) + rows, table)
+        yield made(f"delimiter_{name}_after_data_rows", Writing(signs[name]).text([HEADER]) + rows, table)
         head = Writing(signs[name], after=signs[name]).text([HEADER])
-        yield _made(f"delimiter_{name}_after_header", head + Writing(signs[name]).text(table), table)
+        yield made(f"delimiter_{name}_after_header", head + Writing(signs[name]).text(table), table)
 
 
 def _quotes(table: Table, rng: random.Random) -> Made:
     for delimiter, name in ((",", "comma"), (";", "semicolon"), ("\t", "tab")):
-        yield _made(f"quote_apostrophe_{name}", Writing(delimiter, "'").text([HEADER, *table]), table)
-        yield _made(
+        yield made(f"quote_apostrophe_{name}", Writing(delimiter, "'").text([HEADER, *table]), table)
+        yield made(
             f"quote_apostrophe_{name}_all",
             Writing(delimiter, "'", everything=True).text([HEADER, *table]),
             table,
         )
-        yield _made(f"escape_backslash_{name}", Writing(delimiter, escape="\\").text([HEADER, *table]), table)
-        yield _made(
+        yield made(f"escape_backslash_{name}", Writing(delimiter, escape="\\").text([HEADER, *table]), table)
+        yield made(
             f"escape_backslash_{name}_all",
             Writing(delimiter, escape="\\", everything=True).text([HEADER, *table]),
             table,
         )
-        yield _made(f"escape_none_{name}", Writing(delimiter, escape="none").text([HEADER, *table]), table)
-        yield _made(
+        yield made(f"escape_none_{name}", Writing(delimiter, escape="none").text([HEADER, *table]), table)
+        yield made(
             f"escape_none_{name}_all",
             Writing(delimiter, escape="none", everything=True).text([HEADER, *table]),
             table,
         )
     plain = [[cell.replace('"', "").replace(",", "") for cell in row] for row in table]
-    yield _made("quote_nowhere", Writing().text([HEADER, *plain]), plain)
+    yield made("quote_nowhere", Writing().text([HEADER, *plain]), plain)
     inches = [[*row[:5], f'{n}" wide', row[6]] for n, row in enumerate(plain)]
-    yield _made("quote_as_inches", "\n".join(",".join(row) for row in [HEADER, *inches]) + "\n", inches)
+    yield made("quote_as_inches", "\n".join(",".join(row) for row in [HEADER, *inches]) + "\n", inches)
 
 
 def _encodings(table: Table, rng: random.Random) -> Made:
@@ -179,20 +101,20 @@ def _line_ends(table: Table, rng: random.Random) -> Made:
         ("double_lf", "\n\n"),
     ):
         for sign, delimiter in (("comma", ","), ("semicolon", ";")):
-            yield _made(f"lines_{name}_{sign}", Writing(delimiter, newline=newline).text(rows), table)
+            yield made(f"lines_{name}_{sign}", Writing(delimiter, newline=newline).text(rows), table)
     text = Writing().text(rows)
-    yield _made("lines_last_without_end", text[:-1], table)
-    yield _made("lines_last_without_end_crlf", Writing(newline="\r\n").text(rows)[:-2], table)
-    yield _made("lines_two_ends_at_the_end", text + "\n", table)
-    yield _made("lines_many_ends_at_the_end", text + "\n" * 40, table)
+    yield made("lines_last_without_end", text[:-1], table)
+    yield made("lines_last_without_end_crlf", Writing(newline="\r\n").text(rows)[:-2], table)
+    yield made("lines_two_ends_at_the_end", text + "\n", table)
+    yield made("lines_many_ends_at_the_end", text + "\n" * 40, table)
     mixed = "".join(Writing(newline=rng.choice(["\n", "\r\n"])).text([row]) for row in rows)
-    yield _made("lines_mixed", mixed, table)
-    yield _made(
+    yield made("lines_mixed", mixed, table)
+    yield made(
         "lines_mixed_with_cr",
         "".join(Writing(newline=rng.choice(["\n", "\r\n", "\r"])).text([row]) for row in rows),
         table,
     )
-    yield _made("lines_end_of_file_sign", text + "\x1a", table)
+    yield made("lines_end_of_file_sign", text + "\x1a", table)
 
 
 def _before(table: Table, rng: random.Random) -> Made:
@@ -213,7 +135,7 @@ def _before(table: Table, rng: random.Random) -> Made:
             "quoted_title": f'"Vacancies{delimiter} all offices"\n\n',
         }
         for name, words in before.items():
-            yield _made(f"before_{name}_{sign}", words + text, table)
+            yield made(f"before_{name}_{sign}", words + text, table)
 
 
 def _behind(table: Table, rng: random.Random) -> Made:
@@ -228,22 +150,22 @@ def _behind(table: Table, rng: random.Random) -> Made:
             "note_without_end": "\nSource: the office",
         }
         for name, words in behind.items():
-            yield _made(f"behind_{name}_{sign}", text + words, table)
+            yield made(f"behind_{name}_{sign}", text + words, table)
 
 
 def _headers(table: Table, rng: random.Random) -> Made:
     writing = Writing()
     body = writing.text(table)
-    yield _made("header_none", body, table, [])
-    yield _made("header_none_semicolon", Writing(";").text(table), table, [])
-    yield _made("header_none_all_quoted", Writing(everything=True).text(table), table, [])
+    yield made("header_none", body, table, [])
+    yield made("header_none_semicolon", Writing(";").text(table), table, [])
+    yield made("header_none_all_quoted", Writing(everything=True).text(table), table, [])
     twice = [f"{name} {name}" for name in HEADER]
-    yield _made("header_twice", writing.text([HEADER, HEADER]) + body, table, twice)
+    yield made("header_twice", writing.text([HEADER, HEADER]) + body, table, twice)
     thrice = [f"{name} {name} {name}" for name in HEADER]
-    yield _made("header_three_times", writing.text([HEADER] * 3) + body, table, thrice)
+    yield made("header_three_times", writing.text([HEADER] * 3) + body, table, thrice)
     units = ["(day)", "", "", "", "(EUR)", "", ""]
     named = [" ".join(filter(None, pair)) for pair in zip(HEADER, units, strict=True)]
-    yield _made("header_units", writing.text([HEADER, units]) + body, table, named)
+    yield made("header_units", writing.text([HEADER, units]) + body, table, named)
     variants = {
         "capitals": [name.upper() for name in HEADER],
         "blanks": [f" {name} " for name in HEADER],
@@ -261,20 +183,20 @@ def _headers(table: Table, rng: random.Random) -> Made:
         "camel": [f"job{name.title()}" for name in HEADER],
     }
     for name, header in variants.items():
-        yield _made(f"header_{name}", writing.text([header]) + body, table, header)
-    yield _made("header_all_quoted", Writing(everything=True).text([HEADER]) + body, table)
+        yield made(f"header_{name}", writing.text([header]) + body, table, header)
+    yield made("header_all_quoted", Writing(everything=True).text([HEADER]) + body, table)
     numbered = [[str(n), *row] for n, row in enumerate(table)]
-    yield _made(
+    yield made(
         "header_lacks_row_names", writing.text([HEADER]) + writing.text(numbered), numbered, ["", *HEADER]
     )
-    yield _made(
+    yield made(
         "header_of_row_names_empty",
         writing.text([["", *HEADER]]) + writing.text(numbered),
         numbered,
         ["", *HEADER],
     )
     words = [[row[1], row[2], row[3], row[5] or "none"] for row in table]
-    yield _made(
+    yield made(
         "header_over_words_alone",
         writing.text([[*HEADER[1:4], "notes"], *words]),
         words,
@@ -299,23 +221,23 @@ def _ragged(table: Table, rng: random.Random) -> Made:
         )
         records = [*table]
         records[at] = joined
-        yield _made(f"ragged_less_{column}", head + "\n".join(less) + "\n", records)
+        yield made(f"ragged_less_{column}", head + "\n".join(less) + "\n", records)
     for column in range(len(HEADER)):
         at = rng.randrange(len(table))
         longer = [*table[at][:column], "", *table[at][column:]]
         more, records = [*lines], [*table]
         more[at], records[at] = writing.row(longer), longer
-        yield _made(f"ragged_more_{column}", head + "\n".join(more) + "\n", records)
+        yield made(f"ragged_more_{column}", head + "\n".join(more) + "\n", records)
     for count in (1, 3, 12):
         at = rng.randrange(len(table))
         more = [*lines]
         more[at] += "," * count
-        yield _made(f"ragged_{count}_empty_at_end", head + "\n".join(more) + "\n", table)
+        yield made(f"ragged_{count}_empty_at_end", head + "\n".join(more) + "\n", table)
     for keep in (1, 3, 6):
         at = rng.randrange(len(table))
         short, records = [*lines], [*table]
         short[at], records[at] = writing.row(table[at][:keep]), table[at][:keep]
-        yield _made(f"ragged_first_{keep}_only", head + "\n".join(short) + "\n", records)
+        yield made(f"ragged_first_{keep}_only", head + "\n".join(short) + "\n", records)
 
 
 def _stray_quotes(table: Table, rng: random.Random) -> Made:
@@ -338,7 +260,7 @@ def _stray_quotes(table: Table, rng: random.Random) -> Made:
             lines, records = [writing.row(row) for row in table], [*table]
             lines[at] = ",".join(cells)
             records[at] = [*table[at][:column], spoilt, *table[at][column + 1 :]]
-            yield _made(f"stray_quote_{kind}_{column}", head + "\n".join(lines) + "\n", records)
+            yield made(f"stray_quote_{kind}_{column}", head + "\n".join(lines) + "\n", records)
 
 
 def _several_lines(table: Table, rng: random.Random) -> Made:
@@ -349,19 +271,19 @@ def _several_lines(table: Table, rng: random.Random) -> Made:
         rows = [[*row] for row in table]
         for at in rng.sample(range(len(rows)), 6):
             rows[at][column] = f"one{inside}two, three{inside}four"
-        yield _made(f"cell_of_several_lines_{name}", Writing().text([HEADER, *rows]), rows)
+        yield made(f"cell_of_several_lines_{name}", Writing().text([HEADER, *rows]), rows)
 
 
 def _blank_lines(table: Table, rng: random.Random) -> Made:
     writing = Writing()
     lines = writing.text([HEADER, *table]).splitlines()
-    yield _made("blank_after_header", "\n".join([lines[0], "", *lines[1:]]) + "\n", table)
-    yield _made(
+    yield made("blank_after_header", "\n".join([lines[0], "", *lines[1:]]) + "\n", table)
+    yield made(
         "blank_between_some", "\n".join([*lines[:9], "", "", *lines[9:20], "", *lines[20:]]) + "\n", table
     )
-    yield _made("blank_of_spaces", "\n".join([*lines[:9], "   ", *lines[9:]]) + "\n", table)
-    yield _made("blank_first", "\n" + "\n".join(lines) + "\n", table)
-    yield _made("blank_between_crlf", "\r\n".join([*lines[:9], "", *lines[9:]]) + "\r\n", table)
+    yield made("blank_of_spaces", "\n".join([*lines[:9], "   ", *lines[9:]]) + "\n", table)
+    yield made("blank_first", "\n" + "\n".join(lines) + "\n", table)
+    yield made("blank_between_crlf", "\r\n".join([*lines[:9], "", *lines[9:]]) + "\r\n", table)
 
 
 def _several_tables(table: Table, rng: random.Random) -> Made:
@@ -372,17 +294,17 @@ def _several_tables(table: Table, rng: random.Random) -> Made:
     first = writing.text([HEADER, *table])
     for gap, name in (("", ""), ("\n", "_apart"), ("\nAnother list\n", "_titled")):
         titled = [["Another list"]] if name == "_titled" else []
-        yield _made(
+        yield made(
             f"two_tables_more{name}",
             first + gap + writing.text([more_head, *more]),
             [*table, *titled, more_head, *more],
         )
-        yield _made(
+        yield made(
             f"two_tables_less{name}",
             first + gap + writing.text([less_head, *less]),
             [*table, *titled, less_head, *less],
         )
-        yield _made(f"two_tables_same{name}", first + gap + first, [*table, *titled, HEADER, *table])
+        yield made(f"two_tables_same{name}", first + gap + first, [*table, *titled, HEADER, *table])
 
 
 def _styles(table: Table, rng: random.Random) -> Made:
@@ -412,10 +334,10 @@ def _styles(table: Table, rng: random.Random) -> Made:
     for sign, delimiter in (("comma", ","), ("semicolon", ";"), ("tab", "\t")):
         for name, change in styles.items():
             rows = [[*row[:4], change(row[4]), *row[5:]] for row in table]
-            yield _made(f"numbers_{name}_{sign}", Writing(delimiter).text([HEADER, *rows]), rows)
+            yield made(f"numbers_{name}_{sign}", Writing(delimiter).text([HEADER, *rows]), rows)
     for name, change in dates.items():
         rows = [[change(row[0]), *row[1:]] for row in table]
-        yield _made(f"dates_{name}", Writing().text([HEADER, *rows]), rows)
+        yield made(f"dates_{name}", Writing().text([HEADER, *rows]), rows)
 
 
 def _odd_content(table: Table, rng: random.Random) -> Made:
@@ -429,9 +351,9 @@ def _odd_content(table: Table, rng: random.Random) -> Made:
         rows = [[*row] for row in table]
         for at in rng.sample(range(len(rows)), 1 if len(content) > 999 else 8):
             rows[at][5] = content
-        yield _made(f"content_{name}", Writing().text([HEADER, *rows]), rows)
+        yield made(f"content_{name}", Writing().text([HEADER, *rows]), rows)
     padded = [[f"  {cell}  " for cell in row] for row in table]
-    yield _made("content_padded", Writing().text([HEADER, *padded]), table)
+    yield made("content_padded", Writing().text([HEADER, *padded]), table)
 
 
 def _other_rows(table: Table, rng: random.Random) -> Made:
@@ -441,29 +363,29 @@ def _other_rows(table: Table, rng: random.Random) -> Made:
         other = sign.join(table[at])
         records = [*table]
         records[at] = [other]
-        yield _made(
+        yield made(
             f"one_row_parted_by_{name}",
             "\n".join([*lines[: at + 1], other, *lines[at + 2 :]]) + "\n",
             records,
         )
     commented = [*lines[:12], "# half way", *lines[12:]]
-    yield _made("comment_among_rows", "\n".join(commented) + "\n", table)
+    yield made("comment_among_rows", "\n".join(commented) + "\n", table)
     again = [*lines[:21], lines[0], *lines[21:]]
-    yield _made("header_again_among_rows", "\n".join(again) + "\n", [*table[:20], HEADER, *table[20:]])
+    yield made("header_again_among_rows", "\n".join(again) + "\n", [*table[:20], HEADER, *table[20:]])
 
 
 def _sizes(table: Table, rng: random.Random) -> Made:
     writing = Writing()
-    yield _made("size_one_row", writing.text([HEADER, table[0]]), table[:1])
-    yield _made("size_two_rows", writing.text([HEADER, *table[:2]]), table[:2])
-    yield _made("size_one_row_semicolon", Writing(";").text([HEADER, table[3]]), table[3:4])
+    yield made("size_one_row", writing.text([HEADER, table[0]]), table[:1])
+    yield made("size_two_rows", writing.text([HEADER, *table[:2]]), table[:2])
+    yield made("size_one_row_semicolon", Writing(";").text([HEADER, table[3]]), table[3:4])
     pairs = [row[3:5] for row in table]
-    yield _made("size_two_columns", writing.text([HEADER[3:5], *pairs]), pairs, HEADER[3:5])
+    yield made("size_two_columns", writing.text([HEADER[3:5], *pairs]), pairs, HEADER[3:5])
     single = [[row[6]] for row in table]
-    yield _made("size_one_column", writing.text([["ref"], *single]), single, ["ref"])
+    yield made("size_one_column", writing.text([["ref"], *single]), single, ["ref"])
     wide_head = [f"field {n}" for n in range(300)]
     wide = [[str(rng.randint(0, 9999)) for _ in wide_head] for _ in range(12)]
-    yield _made("size_300_columns", writing.text([wide_head, *wide]), wide, wide_head)
+    yield made("size_300_columns", writing.text([wide_head, *wide]), wide, wide_head)
     many = clean_table(rng, 4000)
-    yield _made("size_4000_rows", writing.text([HEADER, *many]), many)
-    yield _made("size_4000_rows_cr", Writing(newline="\r").text([HEADER, *many]), many)
+    yield made("size_4000_rows", writing.text([HEADER, *many]), many)
+    yield made("size_4000_rows_cr", Writing(newline="\r").text([HEADER, *many]), many)

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import _alone
-from bench._dirt import Dirty, corpus
+from bench._dirt import corpus
 from bench._scoring import FAILED, Came, Table, points
+from bench._tables import Dirty
 
 OWN_SERVERS = True  # needs none
 Reader = Callable[[Path], Came]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import _alone
-from bench._dirt import HEADER, Writing, clean_table
+from bench._tables import HEADER, Writing, clean_table
 
 OWN_SERVERS = True  # needs none
 HANG = 10  # seconds
