@@ -97,12 +97,13 @@ def by_quarter_query(params: Params) -> Answer:
         return Answer(
             columns=QUARTER_COLUMNS, rows=[], n=0, summary=summary, reading=_nobody(params), guarded=True
         )
-    shown = sorted(groups, key=lambda key: -sum(summed(groups[key])))[:PANELS]
+    counted = {key: summed(group) for key, group in groups.items()}
+    shown = sorted(counted, key=lambda key: -sum(counted[key]))[:PANELS]
     panels = [
         charts.PanelRow(
-            named(group[0])[0], summed(group), address("hiring:hire-list", year=year, department=key)
+            named(groups[key][0])[0], counts, address("hiring:hire-list", year=year, department=key)
         )
-        for key, group in groups.items()
+        for key, counts in counted.items()
         if key in shown
     ]
     label = _("Hires of %(year)s per department and quarter") % {"year": year}
