@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hiring.models import Department, HiredEmployee, Job
 from hiring.samples import department_sample, employee_sample, job_sample
-from hiring.storing import ids_used, years_make
+from hiring.storing import by_year_and_place, ids_used, years_make
 from ingest.declarations import Column, Dataset, register
 from ingest.kinds import DateTime, Integer, References, Text
 from ingest.reasons import value_reason
@@ -109,6 +109,7 @@ HIRED_EMPLOYEES = register(
         partition="hired_at",
         used=ids_used,
         prepare=years_make,
+        order=by_year_and_place,
         headless=True,
         sample=employee_sample,
         columns=(

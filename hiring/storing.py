@@ -35,3 +35,9 @@ def ids_used(keys: Keys) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     bits = found[at, 1] >> (keys & ((1 << ID_BITS) - 1)) & 1
     used: np.ndarray[tuple[int], np.dtype[np.bool_]] = (found[at, 0] == blocks) & (bits == 1)
     return used
+
+
+def by_year_and_place(columns: Arrays) -> Keys:
+    """A partition after the other, and each in the order of its larger index: a quarter less work for a load."""
+    years = columns["hired_at"].astype("datetime64[Y]").astype(np.int64)
+    return np.lexsort((columns["hired_at"], columns["job_id"], columns["department_id"], years))

@@ -29,7 +29,7 @@ FIXED = {
     "date": (">i4", 4),
     "timestamp with time zone": (">i8", 8),
 }
-TEXTS = {"character varying", "text"}
+TEXTS = {"varchar", "character varying", "text"}
 
 
 @dataclass(frozen=True)

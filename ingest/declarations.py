@@ -100,6 +100,7 @@ class Dataset:
     partition: column that an upsert dataset's table is partitioned by, beside the key in its primary key.
     used: tells which keys (n,) may be in use, as booleans (n,), where that is cheaper than to ask the table.
     prepare: called with cleaned columns before they are written, in a transaction of its own, e.g. for partitions.
+    order: positions (n,) of cleaned rows in the order that their indexes take best; otherwise by key.
     deriving: called once per load, gives the function that computes further columns from cleaned ones, a batch at
     a time (arrays in, arrays out), e.g. yearly pay in dollars; it may read small tables.
     """
@@ -113,6 +114,7 @@ class Dataset:
     partition: str = ""
     used: Callable[[Keys], np.ndarray[Any, np.dtype[np.bool_]]] | None = None
     prepare: Callable[[Arrays], None] | None = None
+    order: Callable[[Arrays], Keys] | None = None
     deriving: Callable[[], Derive] | None = None
     # Clean synthetic rows for tests and demos: (generator, rows, rows before them) → canonical name → texts.
     sample: Callable[[np.random.Generator, int, int], dict[str, list[str]]] | None = None

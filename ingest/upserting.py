@@ -36,7 +36,7 @@ from skillora.lib.errors import DomainError
 if TYPE_CHECKING:
     from runs.execution import Attempt
 
-CHUNK_ROWS = 250_000  # decided and written at a time
+CHUNK_ROWS = 500_000  # decided and written at a time
 CHUNK_REJECTS = 20_000
 TRIES = 5
 WORK_MEM = "128MB"  # for the joins of a chunk with the table
@@ -116,7 +116,9 @@ class Preparation:
                 prepared(self.dataset, chunk.rows)
             if len(chunk.new):
                 new = chunk.part(chunk.new)
-                payload = self.shape.target.payload(new)
+                order = self.dataset.order(new) if self.dataset.order else None
+                copied = new if order is None else {name: values[order] for name, values in new.items()}
+                payload = self.shape.target.payload(copied)
                 writers = self._told(new)
         rejected = [one for c in taken for one in c.rejected]
         return Piece(chunk, payload, sum(c.read for c in taken), rejected, writers)

@@ -15,7 +15,10 @@ from ingest.declarations import Style, Verdicts
 NOT_A_TIME = reasons.number("not_a_time")
 OUT_OF_RANGE = reasons.number("date_out_of_range")
 
-_DAY = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"  # days that every month has
+_DAY = (  # every day but 29 February, which Python judges
+    r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+)
 _PLAIN = rf"^{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?Z$"
 _ANY = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
