@@ -78,7 +78,7 @@ class Storm:
             run, horse = self.rng.choice(loads)
             time.sleep(self.rng.uniform(0.0, self.longest))
             hit = deed(horse)
-            if hit and self.here.query(STATE, run)[0][0] in {"queued", "running"}:
+            if name == "flush" or (hit and self.here.query(STATE, run)[0][0] in {"queued", "running"}):
                 self.dealt[name] += 1
                 return
             self.missed += 1
@@ -86,7 +86,9 @@ class Storm:
     def rage(self, *, horses: int, parents: int, postgres: int, flushes: int = 0) -> None:
         """Deal exactly so many blows of each kind, in random order."""
         here = self.here
-        blows = [("horse", here.kill_horse)] * horses + [("parent", here.kill_parent)] * parents
+        blows: list[tuple[str, Callable[[int], bool]]] = [("horse", here.kill_horse)] * horses + [
+            ("parent", here.kill_parent)
+        ] * parents
         blows += [("postgres", here.kill_postgres)] * postgres + [("flush", here.flush)] * flushes
         self.rng.shuffle(blows)
         for name, deed in blows:

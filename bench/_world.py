@@ -144,10 +144,10 @@ class World:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 
-    def flush(self) -> None:
-        """FLUSHALL on the queue server."""
+    def flush(self, _horse: int = 0) -> bool:
+        """FLUSHALL on the queue server: what waited in it is known to PostgreSQL alone."""
         with redis.Redis.from_url(self.home.redis_url) as client:
-            client.flushall()
+            return bool(client.flushall())
 
     def until_final(self, seconds: float) -> list[int]:
         """Wait until every run has ended; the ids of those that have not within `seconds`."""

@@ -10,12 +10,13 @@ from ingest.backups import services as backups
 from ingest.models import Backup, Import
 from ingest.settled import FIX_TASK, UNDO_TASK
 from ingest.storage import stored_path
-from runs.registry import task
+from runs.registry import before_fork, task
 from skillora.lib.errors import NotFound
 
 if TYPE_CHECKING:
     from runs.execution import Attempt
 
+before_fork(declarations.datasets)  # found and built once a worker, not once a load
 LOADS = {"append": loading.load, "upsert": upserting.load}  # by a dataset's mode
 
 

@@ -23,6 +23,7 @@ class Task:
 
 
 _tasks: dict[str, Task] = {}
+_preparations: list[Callable[[], object]] = []
 
 
 def task(
@@ -54,3 +55,14 @@ def find(name: str) -> Task:
 def scheduled() -> list[Task]:
     """Tasks that are due by themselves."""
     return [t for t in _tasks.values() if t.every or t.at]
+
+
+def before_fork(preparation: Callable[[], object]) -> None:
+    """Have each worker call `preparation` once, before it forks: what is slow to import or to build."""
+    _preparations.append(preparation)
+
+
+def prepare() -> None:
+    """Call every preparation."""
+    for preparation in _preparations:
+        preparation()

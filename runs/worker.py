@@ -23,7 +23,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from runs import doorbell, locks
+from runs import doorbell, locks, registry
 from runs.execution import worker_name
 from runs.models import Run, State
 from runs.sweeping import Sweeper
@@ -139,6 +139,7 @@ def work(burst: bool = False) -> None:
     """
     for name in PRELOADED:
         importlib.import_module(name)
+    registry.prepare()
     connections.close_all()
     gc.collect()
     gc.freeze()  # what is loaded now is shared with every horse
