@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -30,8 +31,6 @@ class CentsField(models.BigIntegerField):  # type: ignore[type-arg]
         return None if value is None else int((value * 100).to_integral_value())
 
     def formfield(self, *args: Any, **kwargs: Any) -> Any:
-        from django import forms
-
         return models.Field.formfield(self, form_class=forms.DecimalField, decimal_places=2, **kwargs)
 
     @property
