@@ -31,6 +31,14 @@ APT = {
     "name": "a.csv",
     "wait": 0,
 }
+ROWS: dict[str, dict[str, Any]] = {
+    "departments": {"id": 3, "department": "Legal"},
+    "jobs": {"id": 2, "job": "Analyst"},
+    "hired_employees": {
+        "id": 1, "name": "Ana", "datetime": "2021-07-27T16:02:08Z", "department_id": 1, "job_id": 1,
+    },
+    "salary_records": {"title": "Engineer", "salary": 120_000, "country": "Brasil"},
+}  # fmt: skip
 DEAR = ("login", "register", "tokens_create", "users_create")  # a slow hash each: asked for less often
 HEADERS = (
     "Idempotency-Key",
@@ -78,6 +86,10 @@ class Made:
     body: bytes | None
 
 
+def _is_file(schema: dict[str, Any]) -> bool:
+    return schema.get("format") == "binary" or "contentMediaType" in schema
+
+
 class Maker:
     """Seeded. hostile: how often a value is one that nobody asked for."""
 
@@ -85,6 +97,7 @@ class Maker:
         self.random = random.Random(seed)
         self.known = known
         self.calm = False  # this request is as the document wants it
+        self.table = "departments"  # that its address names
         self.schemas = document["components"]["schemas"]
         self.operations = [
             (method, path, operation)
@@ -131,13 +144,14 @@ class Maker:
         rnd = self.random
         if not self.calm and rnd.random() < 0.2:
             return rnd.choice(TEXTS).encode("utf-8", "replace").decode() or "-"
-        slugs = self.known.reports if "analytics" in path else self.known.slugs
         by_name: dict[str, Sequence[str]] = {
-            "table": self.known.slugs,
-            "slug": slugs,
+            "slug": self.known.reports,
             "suffix": ["json", "csv", "svg", "png", "pdf"],
             "line": ["0", "1", "2", "3", "17", str(2**33)],
         }
+        if name in {"table", "slug"} and "analytics" not in path:
+            self.table = rnd.choice([slug for slug in self.known.slugs if slug in ROWS])
+            return self.table
         if "tokens" in path:
             return str(rnd.randint(1000, 2**64))  # not the ones that we call with
         return rnd.choice(by_name.get(name) or (self.known.uploads if "uploads" in path else self.known.ids))
@@ -197,7 +211,7 @@ class Maker:
         parts = []
         for name, value in fields.items():
             head = f'--fuzz\r\nContent-Disposition: form-data; name="{self.plain(name)}"'
-            if schema.get("properties", {}).get(name, {}).get("format") == "binary":
+            if _is_file(schema.get("properties", {}).get(name, {})):
                 file = self.random.choice(
                     ["a.csv", "a.xlsx", "a.xls", "a.txt", "..", "é.csv", "a", "x" * 400 + ".csv"]
                 )
@@ -252,6 +266,10 @@ class Maker:
         }
         if self.calm:
             made |= {name: value for name, value in APT.items() if name in made}
+            for name in {"rows", "data"} & set(made):
+                table = str(made.get("table", ""))
+                table = table if table in ROWS else self.table
+                made |= {name: [ROWS[table]], **({"table": table} if "table" in made else {})}
         if "dataset" in made and rnd.random() < 0.9:
             made["dataset"] = rnd.choice(self.known.slugs)
         if "table" in made and rnd.random() < 0.9:

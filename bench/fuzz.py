@@ -40,7 +40,7 @@ class Tally:
 
     def add(self, made: Made, actor: str, status: int, kind: str, body: bytes, seconds: float) -> None:
         """Count one answer; 0: the connection ended without one."""
-        told = {
+        told: dict[str, Any] = {
             "actor": actor,
             "status": status,
             "call": f"{made.method} {made.target[:300]}",
@@ -105,8 +105,8 @@ def _learn(known: Known, location: str, body: bytes) -> None:
         known.ids.append(found[1])
     elif found := re.fullmatch(r"/api/v1/uploads/([0-9a-f-]+)", location):
         known.uploads.append(found[1])
-    if found := re.search(rb'"file_id":"([^"]{1,60})"', body[:2000]):
-        known.files.append(found[1].decode())
+    if named := re.search(rb'"file_id":"([^"]{1,60})"', body[:2000]):
+        known.files.append(named[1].decode())
     del known.ids[:-60], known.uploads[:-10], known.files[:-10]
 
 

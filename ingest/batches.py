@@ -29,7 +29,8 @@ from ingest.matching import fold
 from ingest.models import Import, Origin, Stage, row_id
 from ingest.readers import Batch
 from ingest.rejects import Groups, rejects_copy
-from ingest.upserting import Overtaken, batch_write, overtaken
+from ingest.upserting import batch_write, overtaken
+from ingest.writing import Overtaken
 from runs.models import State
 from runs.services import run_recorded
 from skillora.lib.errors import DomainError, NotAllowed

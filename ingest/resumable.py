@@ -161,7 +161,7 @@ def _finish(upload: Upload, by: User) -> Import:
     return source
 
 
-class Complete(UploadedFile):
+class Complete(UploadedFile):  # type: ignore[type-arg]
     """A file that has arrived whole, where it will stay."""
 
     def __init__(self, path: Path) -> None:

@@ -9,7 +9,7 @@ import binascii
 import io
 import re
 import uuid
-from typing import Any
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.urls import reverse
@@ -59,7 +59,7 @@ class Tus(APIView):
         response["Cache-Control"] = "no-store"
         return response
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """What this server can do."""
         headers = {
             "Tus-Extension": EXTENSIONS,
@@ -135,7 +135,7 @@ class UploadOne(Tus):
             by=by,
             offset=number_of(request, "Upload-Offset"),
             length=length,
-            stream=request.data if length else io.BytesIO(),
+            stream=cast("IO[bytes]", request.data) if length else io.BytesIO(),
             checksum=checksum_of(request),
         )
         return Response(status=204, headers=_headers(upload, reached))
