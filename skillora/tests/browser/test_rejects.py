@@ -53,6 +53,39 @@ def corrected(downloaded: Path, path: Path, changes: dict[str, dict[str, str]], 
     return path
 
 
+def typed(visitor: Visitor, label: str, text: str, *, js: bool) -> None:
+    """One cell corrected; its line is then valid."""
+    cell = visitor.page.get_by_label(label)
+    cell.fill(text)
+    if js:
+        cell.press("Tab")
+        line = label.rpartition(" ")[2]
+        visitor.page.locator(f"#r{line}").get_by_text("Valid now").wait_for()
+    else:
+        visitor.page.get_by_role("button", name="Check what I typed").click()
+
+
+def correct_four_rows(visitor: Visitor, js: bool) -> None:
+    """Two rows at once by a rule, two by hand, on the report."""
+    page = visitor.page
+    page.get_by_role("button", name="Read “Brasill” as Brazil in 2 rows").click()
+    page.get_by_text("2 rows are valid now").wait_for()
+    typed(visitor, "Salary on line 22", "81000", js=js)
+    page.get_by_text("3 rows are valid now").wait_for()
+    typed(visitor, "Job title on line 26", "Tech Lead", js=js)
+    page.get_by_text("4 rows are valid now").wait_for()
+
+
+def correct_the_rest(visitor: Visitor, js: bool) -> None:
+    """A cell too many, and the last of two errors in one line; without scripts both in one form."""
+    cell = visitor.page.get_by_label("cell 7, beyond the header on line 28")
+    cell.fill("")
+    if js:
+        cell.press("Tab")
+        visitor.page.locator("#r28").get_by_text("Valid now").wait_for()
+    typed(visitor, "Country on line 29", "Portugal", js=js)
+
+
 @pytest.mark.parametrize(("js", "kind"), [(True, "csv"), (False, "xlsx")], ids=["js-csv", "no-js-xlsx"])
 def test_seven_faults_are_fixed_and_then_all_is_undone(
     visit: Visit, editor: User, tmp_path: Path, js: bool, kind: str
@@ -68,30 +101,10 @@ def test_seven_faults_are_fixed_and_then_all_is_undone(
     assert (source.inserted, source.rejected) == (21, 8)
     assert len({r.code for r in Reject.objects.filter(source=source)}) >= 7
 
-    # By one rule: two rows at once.
-    page.get_by_role("button", name="Read “Brasill” as Brazil in 2 rows").click()
-    page.get_by_text("2 rows are valid now").wait_for()
-
-    # By hand: line 22, on the report.
-    cell = page.get_by_label("Salary on line 22")
-    cell.fill("81000")
-    if js:
-        cell.press("Tab")
-        page.locator("#r22").get_by_text("Valid now").wait_for()
-    else:
-        page.get_by_role("button", name="Check what I typed").click()
-    page.get_by_text("3 rows are valid now").wait_for()
-    cell = page.get_by_label("Job title on line 26")
-    cell.fill("Tech Lead")
-    if js:
-        cell.press("Tab")
-        page.locator("#r26").get_by_text("Valid now").wait_for()
-    else:
-        page.get_by_role("button", name="Check what I typed").click()
-    page.get_by_text("4 rows are valid now").wait_for()
+    correct_four_rows(visitor, js)
     assert SalaryRecord.objects.filter(pk__range=source.key_range()).count() == 21, "nothing is loaded yet"
     page.get_by_role("button", name="Load 4 fixed rows").click()
-    page.get_by_text("4 rows joined this import").wait_for()
+    page.get_by_role("status").get_by_text("4 rows joined this import").wait_for()
     assert "Loaded 25" in figures(visitor) and "Rejected 4" in figures(visitor)
 
     # By spreadsheet: what is left, one of it still wrong the first time.
@@ -104,19 +117,10 @@ def test_seven_faults_are_fixed_and_then_all_is_undone(
         page.get_by_role("link", name="CSV with reasons").click()
     downloaded = waiting.value.path()
     send_back(visitor, corrected(downloaded, tmp_path / f"back.{kind}", changes, kind))
-    page.get_by_text("2 rows joined this import").wait_for()
+    page.get_by_role("status").get_by_text("2 rows joined this import").wait_for()
     assert page.get_by_text("1 row of the file is still wrong.").first.is_visible()
 
-    # The rest by hand: a cell too many, and two errors in one line.
-    page.get_by_label("cell 7, beyond the header on line 28").fill("")
-    if js:
-        page.get_by_label("cell 7, beyond the header on line 28").press("Tab")
-        page.locator("#r28").get_by_text("Valid now").wait_for()
-    page.get_by_label("Country on line 29").fill("Portugal")
-    if js:
-        page.get_by_label("Country on line 29").press("Tab")
-    else:
-        page.get_by_role("button", name="Check what I typed").click()
+    correct_the_rest(visitor, js)
     page.get_by_role("button", name="Load 2 fixed rows").click()
     page.get_by_text("No row was rejected").wait_for()
     source.refresh_from_db()
@@ -126,7 +130,7 @@ def test_seven_faults_are_fixed_and_then_all_is_undone(
     assert set(source.rejects.values_list("state", flat=True)) == {RejectState.FIXED}
 
     page.get_by_role("button", name="Undo 29 rows").click()
-    page.get_by_text("29 rows were taken back").wait_for()
+    page.get_by_role("status").get_by_text("29 rows were taken back").wait_for()
     assert faulty.checksum("market_salaryrecord") == before
     assert page.get_by_role("button", name="Load it again").is_visible()
 
