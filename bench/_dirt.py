@@ -1,6 +1,7 @@
 """Some two hundred ways in which files spoil one clean table, seeded. Nothing here knows any reader."""
 
 import random
+from collections.abc import Callable, Iterator
 
 from bench._tables import HEADER, Dirty, Made, Table, Writing, clean_table, made
 
@@ -312,7 +313,7 @@ def _styles(table: Table, rng: random.Random) -> Made:
         whole, cents = text.split(".")
         return f"{int(whole):,}".replace(",", ".") + "," + cents
 
-    styles = {
+    styles: dict[str, Callable[[str], str]] = {
         "decimal_comma": european,
         "thousands_comma": lambda text: f"{float(text):,.2f}",
         "swiss": lambda text: f"{float(text):,.2f}".replace(",", "'"),
@@ -323,7 +324,7 @@ def _styles(table: Table, rng: random.Random) -> Made:
         "brackets": lambda text: f"({text})",
         "exponent": lambda text: f"{float(text):.3E}",
     }
-    dates = {
+    dates: dict[str, Callable[[str], str]] = {
         "day_first": lambda day: "/".join(reversed(day.split("-"))),
         "dots": lambda day: ".".join(reversed(day.split("-"))),
         "month_first": lambda day: f"{day[5:7]}/{day[8:]}/{day[:4]}",

@@ -73,7 +73,7 @@ def _zip(files: dict[str, bytes], level: int = 9) -> bytes:
     return out.getvalue()
 
 
-def _book(sheet: str = "", **more: bytes) -> bytes:
+def _book(sheet: str = "", more: dict[str, bytes] | None = None) -> bytes:
     """A minimal workbook with that sheet."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -90,7 +90,7 @@ def _book(sheet: str = "", **more: bytes) -> bytes:
         f'Type="{relations}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
         "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
     }
-    return _zip({**{name: text.encode() for name, text in parts.items()}, **more})
+    return _zip({**{name: text.encode() for name, text in parts.items()}, **(more or {})})
 
 
 def _corners() -> bytes:
@@ -127,8 +127,8 @@ def _overlapping() -> bytes:
 
 BOMBS: dict[str, Callable[[], bytes]] = {
     "corners.xlsx": _corners,
-    "zeros.xlsx": lambda: _book(**{"xl/media/x": b"0" * (600 << 20)}),
-    "entries.xlsx": lambda: _book(**{f"xl/media/{n}": b"" for n in range(3000)}),
+    "zeros.xlsx": lambda: _book(more={"xl/media/x": b"0" * (600 << 20)}),
+    "entries.xlsx": lambda: _book(more={f"xl/media/{n}": b"" for n in range(3000)}),
     "entities.xlsx": _entities,
     "cut.xlsx": lambda: _book("<row><c><v>1</v></c></row>")[:-200],
     "noise.xls": lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\xff" * 100_000,

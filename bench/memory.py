@@ -120,7 +120,7 @@ def _write(path: Path, size: int) -> int:
 
 def _write_book(path: Path, cells: int) -> None:
     """A workbook of 20 columns, numbers and shared words."""
-    import openpyxl
+    import openpyxl  # type: ignore[import-untyped]
 
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("large")

@@ -163,7 +163,7 @@ def _seeds(rng: random.Random) -> dict[str, bytes]:
 
 
 def _workbook() -> bytes:
-    import openpyxl
+    import openpyxl  # type: ignore[import-untyped]
 
     book, out = openpyxl.Workbook(), io.BytesIO()
     for row in (["role", "pay"], ["Dev", 10], ["Ops", 20]):
