@@ -17,7 +17,7 @@ COPIES = 4  # of each file, submitted by one command as soon as fewer than two l
 OPEN = "SELECT count(*) FROM runs_run WHERE state IN ('queued', 'running')"
 STATE = "SELECT state FROM runs_run WHERE id = %s"
 AT_WORK = """
-    SELECT id, worker FROM runs_run
+    SELECT id, attempt, worker FROM runs_run
     WHERE task = 'ingest.load' AND state = 'running' AND worker <> '' ORDER BY id
 """
 # Each line of a file is one stored row or one reject; both have import and line packed as their id.
@@ -48,6 +48,7 @@ class Storm:
     missed: int = 0
     imports: dict[int, int] = field(default_factory=dict)  # import → rows of its file
     runs: list[int] = field(default_factory=list)
+    _broken: set[tuple[int, int]] = field(default_factory=set)  # attempts: none is killed twice
 
     def feed(self) -> None:
         """Submit loads, where fewer than two are left to do."""
@@ -63,11 +64,11 @@ class Storm:
             self.imports[import_id] = rows
             self.runs.append(run_id)
 
-    def at_work(self) -> list[tuple[int, int]]:
-        """(run, work-horse) of every load that a living work-horse of ours does now."""
+    def at_work(self) -> list[tuple[int, int, int]]:
+        """(run, attempt, work-horse) of every load that a living work-horse of ours does now."""
         horses = self.here.horses()
-        found = [(pk, int(worker.rpartition(":")[2])) for pk, worker in self.here.query(AT_WORK)]
-        return [(pk, horse) for pk, horse in found if horse in horses]
+        found = [(pk, n, int(worker.rpartition(":")[2])) for pk, n, worker in self.here.query(AT_WORK)]
+        return [(pk, n, pid) for pk, n, pid in found if pid in horses and (pk, n) not in self._broken]
 
     def strike(self, name: str, deed: Callable[[int], bool]) -> None:
         """Wait for a load, then for a random moment of it, do the deed; again until a load was broken off."""
@@ -75,11 +76,13 @@ class Storm:
             while not (loads := self.at_work()):
                 self.feed()
                 time.sleep(0.01)
-            run, horse = self.rng.choice(loads)
+            run, attempt, horse = self.rng.choice(loads)
             time.sleep(self.rng.uniform(0.0, self.longest))
             hit = deed(horse)
             if name == "flush" or (hit and self.here.query(STATE, run)[0][0] in {"queued", "running"}):
                 self.dealt[name] += 1
+                if name != "flush":
+                    self._broken.add((run, attempt))
                 return
             self.missed += 1
 
