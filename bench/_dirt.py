@@ -1,7 +1,7 @@
 """Some two hundred ways in which files spoil one clean table, seeded. Nothing here knows any reader."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from bench._tables import HEADER, Dirty, Made, Table, Writing, clean_table, made
 
