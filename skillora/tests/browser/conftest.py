@@ -27,6 +27,7 @@ ARGUMENTS = (
     *("--disable-component-update", "--disable-sync"),
 )
 WAIT_SECONDS = 60
+START_SECONDS = 180
 PICTURES = Path(__file__).resolve().parents[3] / "docs" / "img"
 
 
@@ -89,7 +90,7 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
         *("--workers", "1", "--blocking-threads", "4", "--no-ws", "skillora.wsgi:application"),
     )
     worker = _start(logs / "worker.log", "manage.py", "worker")
-    end = time.monotonic() + WAIT_SECONDS
+    end = time.monotonic() + START_SECONDS
     while not _serves(port):
         assert web.poll() is None and time.monotonic() < end, (logs / "web.log").read_text()
         time.sleep(0.1)
