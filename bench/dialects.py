@@ -21,7 +21,6 @@ from bench import _alone
 from bench._dirt import corpus
 from bench._scoring import FAILED, Came, Table, points
 from bench._tables import Dirty
-from bench._tables import Dirty
 
 OWN_SERVERS = True  # needs none
 Reader = Callable[[Path], Came]
