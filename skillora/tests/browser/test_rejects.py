@@ -182,7 +182,7 @@ def test_two_people_on_the_same_line(visit: Visit, editor: User, tmp_path: Path)
     assert two.page.get_by_label("Salary on line 22").input_value() == "81000"
     two.page.get_by_label("Salary on line 22").fill("99000")
     two.page.get_by_label("Salary on line 22").press("Tab")
-    two.page.wait_for_function("!document.body.innerText.includes('meanwhile')")
+    two.page.get_by_text("meanwhile").wait_for(state="hidden")
     assert Reject.objects.get(source=source, line=22).current[1] == "99000"
 
 
