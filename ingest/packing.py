@@ -4,10 +4,9 @@ import gzip
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path, PurePath
-from typing import IO
 from uuid import uuid4
 
 from django.conf import settings
@@ -75,14 +74,14 @@ def _pieces(path: Path, member: str) -> Iterator[bytes]:
     packed, done = max(path.stat().st_size, 1), 0
     try:
         with ExitStack() as stack:
-            source: IO[bytes]
+            read: Callable[[int], bytes]
             if zipfile.is_zipfile(path):
                 archive = stack.enter_context(zipfile.ZipFile(path))
                 packed = max(archive.getinfo(member).compress_size, 1)
-                source = stack.enter_context(archive.open(member))
+                read = stack.enter_context(archive.open(member)).read
             else:
-                source = stack.enter_context(gzip.open(path))
-            while piece := source.read(PIECE):
+                read = stack.enter_context(gzip.open(path)).read
+            while piece := read(PIECE):
                 done += len(piece)
                 if done > settings.MAX_UPLOAD_SIZE or (done > RATIO_FROM and done > RATIO_MAX * packed):
                     raise too_much()
