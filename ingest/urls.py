@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from ingest import reject_views, views
+from ingest import reject_views, together_views, views
 from ingest.backups import views as backups
 
 app_name = "ingest"
 urlpatterns = [
     path("imports/", views.import_list, name="import-list"),
     path("imports/new", views.import_new, name="import-new"),
+    path("imports/together", together_views.import_together, name="import-together"),
     path("imports/templates/<slug:slug>.csv", views.dataset_template, name="dataset-template"),
     path("imports/<int:pk>", views.import_detail, name="import-detail"),
     path("imports/<int:pk>/map", views.import_map, name="import-map"),

@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from ingest import presenting, pressure, reject_views, services, undoing
+from ingest import presenting, pressure, reject_views, services, together, undoing
 from ingest.declarations import dataset, datasets
 from ingest.forms import FactsForm, MappingForm
 from ingest.grouping import reason_groups
 from ingest.models import Import, Stage
 from ingest.pages import PAGE_SIZE, by_script, may_change, member, page
 from ingest.settled import work_done, work_on
+from ingest.together_views import together_url
 from runs.models import State
 from skillora.lib.errors import DomainError
 from skillora.lib.http import takes_files
@@ -73,7 +74,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @takes_files
 @page("GET", "POST")
 def import_new(request: HttpRequest) -> HttpResponse:
-    """Upload a file."""
+    """Upload a file, or several that belong together."""
     user = member(request)
     known = datasets()
     chosen = request.POST.get("dataset") or request.GET.get("dataset", "")
@@ -82,10 +83,16 @@ def import_new(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return render(request, "ingest/import_new.html", context)
     try:
-        upload = request.FILES.get("file")
-        if upload is None:
+        uploads = request.FILES.getlist("file")
+        if not uploads:
             raise DomainError(_("Choose a file first."), code="no_file")
-        source = services.import_create(by=user, dataset=chosen, upload=upload, name=upload.name or "")
+        if len(uploads) > 1:
+            files = [(upload, upload.name or "") for upload in uploads]
+            made = together.imports_create_together(by=user, files=files, fallback=chosen or known[0].slug)
+            return redirect(together_url(made))
+        source = services.import_create(
+            by=user, dataset=chosen, upload=uploads[0], name=uploads[0].name or ""
+        )
     except DomainError as error:
         return render(request, "ingest/import_new.html", {**context, "error": error}, status=error.status)
     return redirect(reverse("ingest:import-map", args=[source.pk]))

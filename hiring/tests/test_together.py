@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.models import Role, User
 from hiring.models import Department, HiredEmployee, Job
 from ingest import samples, services, together
 from ingest.declarations import dataset
@@ -104,3 +106,42 @@ def test_file_with_a_header_or_of_another_shape_is_known_too(tmp_path: Path) -> 
     )
     assert best("Job title,Salary,Currency\nEngineer,1000,USD\nAnalyst,2000,USD\n") == ["salary_records"]
     assert best("a,b\nx,y\nz,w\n") == []
+
+
+@pytest.fixture
+def client_editor(client: Any) -> Any:
+    editor = User.objects.create_user("ed@example.com", "a long pass-word 1", role=Role.EDITOR)
+    client.force_login(editor)
+    return client
+
+
+def test_files_dropped_together_on_the_page_load_without_a_mapping_made_by_hand(
+    client_editor: Any, files: dict[str, Path]
+) -> None:
+    uploads = [SimpleUploadedFile(path.name, path.read_bytes()) for path in reversed(files.values())]
+    sent = client_editor.post("/imports/new", {"file": uploads, "dataset": ""})
+    assert sent.status_code == 302
+    where = sent["Location"]
+    page = client_editor.get(where).content.decode()
+    assert page.index("Departments") < page.index("Hired employees")
+    assert client_editor.post(where).status_code == 302
+    execution.execute(Import.objects.get(dataset="hired_employees").load_id)
+    after = client_editor.get(where).content.decode()
+    people = Import.objects.get(dataset="hired_employees")
+    assert HiredEmployee.objects.count() == people.inserted > 1900
+    assert f"/imports/{people.pk}/rejects" in after
+    assert "hx-trigger" not in after.split('id="files"')[1].split("</table>")[0]
+
+
+def test_page_of_files_together_is_of_existing_imports(client_editor: Any) -> None:
+    for wrong in ("", "?id=99", "?id=x", "?id=" + "9" * 40, "?id=-1"):
+        assert client_editor.get(f"/imports/together{wrong}").status_code == 404
+
+
+def test_files_of_somebody_else_are_not_loaded(client_editor: Any, files: dict[str, Path]) -> None:
+    path = files["jobs"]
+    made = together.imports_create_together(by=None, files=[(path, "a.csv")], fallback="jobs")
+    where = f"/imports/together?id={made[0].pk}"
+    assert client_editor.get(where).status_code == 200
+    assert client_editor.post(where).status_code == 403
+    assert Job.objects.count() == 0

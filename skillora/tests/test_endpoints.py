@@ -51,6 +51,8 @@ POST   account/password/reset/<uidb64>/<token>                  200 200 200 200 
 GET    imports/                                                 302 200 200 200 200
 GET    imports/new                                              302 200 200 200 200
 POST   imports/new                                              302 422 422 422 422
+GET    imports/together                                         302 404 404 404 404
+POST   imports/together                                         302 404 404 404 404
 GET    imports/templates/<slug:slug>.csv                        302 200 200 200 200
 GET    imports/<int:pk>                                         302 302 302 302 302
 GET    imports/<int:pk>/map                                     302 200 200 200 200

@@ -126,7 +126,7 @@ async function sendInParts(form, file) {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const file = form.dataset.parts && form.elements.file.files[0];
-  if (!file || file.size <= Number(form.dataset.partSize)) return;
+  if (!file || form.elements.file.files.length > 1 || file.size <= Number(form.dataset.partSize)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   sendInParts(form, file);
