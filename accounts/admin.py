@@ -59,7 +59,7 @@ class MemberAdmin(UserAdmin):  # type: ignore[type-arg]
     @admin.action(description=_("Deactivate selected users"))
     def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
         """Keep them out, tokens included; yourself excepted."""
-        self._say(request, users.exclude(pk=request.user.pk).update(is_active=False))
+        self._say(request, users.exclude(email=getattr(request.user, "email", "")).update(is_active=False))
 
     def _say(self, request: HttpRequest, count: int) -> None:
         self.message_user(

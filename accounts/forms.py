@@ -98,7 +98,7 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
 class AdminUserCreation(AdminUserCreationForm):  # type: ignore[type-arg]
     """A user made by staff: e-mail in small letters, as everywhere."""
 
-    class Meta(AdminUserCreationForm.Meta):  # type: ignore[name-defined,misc]
+    class Meta(AdminUserCreationForm.Meta):
         model = User
         fields = ("email", "role")
 
