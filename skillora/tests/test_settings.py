@@ -12,7 +12,7 @@ from django.test import Client, override_settings
 from skillora import env
 from skillora.home import BASE_DIR
 
-APPS = ("skillora", "accounts", "runs", "ingest", "analytics", "market")
+APPS = ("skillora", "accounts", "runs", "ingest", "analytics", "hiring", "market")
 READ = re.compile(
     r"""(?:env\.(?:text|flag|number|choice|words|networks|database)\(|environ(?:\.get)?[(\[])\s*["']([A-Z][A-Z_]+)["']"""
 )
