@@ -21,7 +21,7 @@ run: setup ## start everything in the foreground; PORT, SKILLORA_HOME, DATABASE_
 	@exec $(MANAGE) run
 
 test: setup-dev ## the whole test suite, on all cores; ARGS="ingest -k csv" for a part
-	@exec $(PY) -m pytest -q -n auto --dist loadfile $(ARGS)
+	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest -q $(ARGS); else exec ./.ci/tests; fi
 
 setup: ## .venv, locked requirements, static files
 	@./setup.sh requirements.txt
