@@ -1,6 +1,7 @@
 """Pages of people, under /account/."""
 
 from django.urls import path
+from django.views.decorators.http import require_http_methods
 
 from accounts import views
 
@@ -17,6 +18,8 @@ urlpatterns = [
     path("password/reset", views.PasswordReset.as_view(), name="password-reset"),
     path("password/reset/sent", views.password_reset_sent, name="password-reset-sent"),
     path(
-        "password/reset/<uidb64>/<token>", views.PasswordResetConfirm.as_view(), name="password-reset-confirm"
+        "password/reset/<uidb64>/<token>",
+        require_http_methods(["GET", "HEAD", "POST", "OPTIONS"])(views.PasswordResetConfirm.as_view()),
+        name="password-reset-confirm",
     ),
 ]

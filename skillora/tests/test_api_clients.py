@@ -210,7 +210,8 @@ def test_lines_of_s2_and_addresses_of_s3_run_with_a_token(
     batch = replay(product, S2_BATCH, headers, tmp_path)
     assert (batch.status, batch.json()["table"], batch.json()["rows_inserted"]) == (200, "departments", 2)
 
-    assert inserted(product, headers, "jobs", [{"job": "Recruiter"}])["success"] is True
+    jobs = [{"id": 1, "job": "Recruiter"}, {"job": "numbered by the database"}]
+    assert inserted(product, headers, "jobs", jobs)["success"] is True
     rows = people(2021)
     wrong = {**rows[0], "id": 99, "department_id": 77}
     said = inserted(product, headers, "hired_employees", [*rows, wrong])

@@ -21,7 +21,7 @@ from skillora.lib.problems import PROGRAMS
 
 ACTORS = ("anonymous", "viewer", "editor", "other", "staff")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-REFUSALS = {302, 401, 403, 404, 405}
+REFUSALS = {302, 401, 403, 404, 405, 412}  # 412: the upload protocol wants its version named first
 TABLE = """
 GET    /                                                        302 200 200 200 200
 GET    how/                                                     302 200 200 200 200
