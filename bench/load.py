@@ -19,8 +19,6 @@ from typing import Any
 
 from django.db import connection
 
-from bench import _peers
-
 REPEATED = 1_000_000  # rows that are generated; more are the same again
 PEERS_TO = 250_000  # rows up to which the slow peers run too
 
@@ -58,6 +56,8 @@ def _write(path: Path, rows: int) -> None:
 
 
 def _measured(messy: Path, rows: int, rounds: int) -> dict[str, Any]:
+    from bench import _peers  # holds a model: only once Django is set up
+
     ours, bare, psql, detected = [], [], [], []
     first = _load(messy)
     payload = _clean_rows(first)
@@ -123,6 +123,8 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _empty() -> None:
+    from bench import _peers
+
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE market_salaryrecord, ingest_reject, analytics_segment")
     _peers.empty()
