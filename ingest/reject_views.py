@@ -1,5 +1,7 @@
 """Pages of what comes after a load: rejects corrected, sent back and loaded; undo; the line behind a row."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET
 
+from accounts.models import User
 from ingest import fixing, joining, presenting, services, undoing
 from ingest.bodies import row_body
 from ingest.declarations import dataset
@@ -30,6 +33,19 @@ from skillora.lib.http import takes_files
 
 SWITCHED = 8  # reasons to switch between
 WORK = {FIX_TASK: gettext_lazy("Adding corrected rows"), UNDO_TASK: gettext_lazy("Taking the import back")}
+
+
+def change(
+    view: Callable[[HttpRequest, User, Import], HttpResponse],
+) -> Callable[[HttpRequest, int], HttpResponse]:
+    """A form that changes an import: the view gets who sends it, and the import where it is theirs to change."""
+
+    @functools.wraps(view)
+    def answer(request: HttpRequest, pk: int) -> HttpResponse:
+        user = member(request)
+        return view(request, user, services.import_for(by=user, pk=pk, change=True))
+
+    return page("POST")(answer)
 
 
 def fix_context(source: Import, *, user: Any, notes: dict[int, str] | None = None) -> dict[str, Any]:
@@ -108,11 +124,9 @@ def back(request: HttpRequest, source: Import, anchor: str = "") -> HttpResponse
     return redirect(reverse("ingest:import-detail", args=[source.pk]) + (anchor or "#fix"))
 
 
-@page("POST")
-def reject_fix(request: HttpRequest, pk: int) -> HttpResponse:
+@change
+def reject_fix(request: HttpRequest, user: User, source: Import) -> HttpResponse:
     """Correct cells: all that the form holds, or to HTMX the one line that it names."""
-    user = member(request)
-    source = services.import_for(by=user, pk=pk, change=True)
     form = {name: str(value) for name, value in request.POST.items()}
     if form.get("skip", "").isdecimal() and len(form["skip"]) < 11:
         skipped = fixing.rejects_skip(source=source, by=user, lines=[int(form["skip"])])
@@ -123,7 +137,7 @@ def reject_fix(request: HttpRequest, pk: int) -> HttpResponse:
     fixes = fixes_in(source, form, only=only)
     verdicts = fixing.rejects_fix(source=source, by=user, fixes=fixes) if fixes else []
     if by_script(request) and only is not None:
-        source = services.import_for(by=user, pk=pk)
+        source = services.import_for(by=user, pk=source.pk)
         notes = {one.line: _note(one) for one in verdicts}
         context = fix_context(source, user=user, notes=notes)
         rows = context["form"].rows(source.rejects.filter(line=only).select_related("edited_by"))
@@ -154,11 +168,9 @@ def _note(verdict: Verdict) -> str:
     return ""
 
 
-@page("POST")
-def reject_rule(request: HttpRequest, pk: int) -> HttpResponse:
+@change
+def reject_rule(request: HttpRequest, user: User, source: Import) -> HttpResponse:
     """Correct, or leave out, all rejects of a kind."""
-    user = member(request)
-    source = services.import_for(by=user, pk=pk, change=True)
     skip = request.POST.get("action") == "skip"
     value = request.POST.get("value")
     rule = Rule(
@@ -183,44 +195,36 @@ def reject_rule(request: HttpRequest, pk: int) -> HttpResponse:
     return back(request, source)
 
 
-@page("POST")
-def reject_unskip(request: HttpRequest, pk: int) -> HttpResponse:
+@change
+def reject_unskip(request: HttpRequest, user: User, source: Import) -> HttpResponse:
     """Take back what was left out."""
-    user = member(request)
-    source = services.import_for(by=user, pk=pk, change=True)
     fixing.rejects_unskip(source=source, by=user)
     return back(request, source)
 
 
-@page("POST")
-def reject_discard(request: HttpRequest, pk: int) -> HttpResponse:
+@change
+def reject_discard(request: HttpRequest, user: User, source: Import) -> HttpResponse:
     """Forget the corrections that are not loaded."""
-    user = member(request)
-    source = services.import_for(by=user, pk=pk, change=True)
     fixing.rejects_discard_edits(source=source, by=user)
     return back(request, source)
 
 
-@page("POST")
-def reject_load(request: HttpRequest, pk: int) -> HttpResponse:
+@change
+def reject_load(request: HttpRequest, user: User, source: Import) -> HttpResponse:
     """Load what is valid now."""
-    user = member(request)
-    source = services.import_for(by=user, pk=pk, change=True)
     joining.rejects_load(source=source, by=user)
-    return redirect("ingest:import-detail", pk)
+    return redirect("ingest:import-detail", source.pk)
 
 
 @takes_files
-@page("POST")
-def reject_return(request: HttpRequest, pk: int) -> HttpResponse:
+@change
+def reject_return(request: HttpRequest, user: User, source: Import) -> HttpResponse:
     """The corrected file of rejects comes back."""
-    user = member(request)
-    source = services.import_for(by=user, pk=pk, change=True)
     upload = request.FILES.get("file")
     if upload is None:
         raise DomainError(_("Choose the corrected file first."), code="no_file")
     joining.rejects_resubmit(source=source, by=user, upload=upload, name=upload.name or "")
-    return redirect("ingest:import-detail", pk)
+    return redirect("ingest:import-detail", source.pk)
 
 
 @require_GET
@@ -236,13 +240,11 @@ def reject_download(request: HttpRequest, pk: int) -> HttpResponse | StreamingHt
     return response
 
 
-@page("POST")
-def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
+@change
+def import_undo(request: HttpRequest, user: User, source: Import) -> HttpResponse:
     """Take the import back."""
-    user = member(request)
-    source = services.import_for(by=user, pk=pk, change=True)
     undoing.import_undo(source=source, by=user)
-    return redirect("ingest:import-detail", pk)
+    return redirect("ingest:import-detail", source.pk)
 
 
 @page("GET")

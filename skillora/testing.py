@@ -54,7 +54,11 @@ def chromium() -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect browser tests where there is no browser."""
+    """What takes long comes first, so that no core waits at the end; browser tests only where there is a browser."""
+    long = ("browser", "integration")
+    items.sort(
+        key=lambda item: next((at for at, mark in enumerate(long) if item.get_closest_marker(mark)), 9)
+    )
     if chromium():
         return
     out = [item for item in items if item.get_closest_marker("browser")]

@@ -21,16 +21,6 @@ from skillora.lib.errors import Conflict, DomainError, NotAllowed
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def owner() -> User:
-    return faulty.editor()
-
-
-@pytest.fixture
-def source(owner: User, tmp_path: Path) -> Import:
-    return faulty.loaded(faulty.write(tmp_path / "pay.csv"), owner)
-
-
 def fix(source: Import, by: User, line: int, **changes: str) -> fixing.Verdict:
     at = {"title": 0, "salary": 1, "country": 2, "level": 3, "date": 4, "notes": 5, "more": 6}
     cells = {at[name]: text for name, text in changes.items()}

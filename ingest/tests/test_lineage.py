@@ -14,11 +14,6 @@ from skillora.lib.errors import NotFound
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def owner() -> User:
-    return faulty.editor()
-
-
 def test_line_of_a_file_with_line_ends_in_cells(owner: User, tmp_path: Path) -> None:
     path = tmp_path / "pay.csv"
     rows = ['Engineer,50000,"two\nlines"', "Designer,60000,plain", 'Clerk,70000,"three\n\nlines"']

@@ -15,108 +15,93 @@ from runs.models import Run
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def owner() -> User:
-    return faulty.editor()
-
-
-@pytest.fixture
-def source(owner: User, tmp_path: Path) -> Import:
-    return faulty.loaded(faulty.write(tmp_path / "pay.csv"), owner)
-
-
-@pytest.fixture
-def client(owner: User) -> Client:
-    client = Client()
-    client.force_login(owner)
-    return client
-
-
 def body(client: Client, address: str) -> str:
     response = client.get(address, follow=True)
     assert response.status_code == 200, address
     return " ".join(response.content.decode().split())
 
 
-def test_check_offers_what_a_spelling_may_mean(client: Client, owner: User, tmp_path: Path) -> None:
+def test_check_offers_what_a_spelling_may_mean(signed_in: Client, owner: User, tmp_path: Path) -> None:
     path = faulty.write(tmp_path / "pay.csv")
     source = services.import_create(by=owner, dataset="salary_records", upload=path, name=path.name)
     source = services.import_map(source=source, by=owner, fill=True)
     faulty.ran(services.import_check(source=source, by=owner))
-    page = body(client, f"/imports/{source.pk}/check")
+    page = body(signed_in, f"/imports/{source.pk}/check")
     assert "Load 20 rows" in page and "Read “Brasill” as Brazil in 2 rows" in page
     form = {"field": "country", "value": "Brasill", "text": "Brazil"}
-    response = client.post(f"/imports/{source.pk}/check/translate", form)
+    response = signed_in.post(f"/imports/{source.pk}/check/translate", form)
     assert response["Location"] == f"/imports/{source.pk}/check"
     faulty.ran(faulty.fresh(source).check_run)  # type: ignore[arg-type]
-    assert "Load 22 rows" in body(client, f"/imports/{source.pk}/check")
+    assert "Load 22 rows" in body(signed_in, f"/imports/{source.pk}/check")
 
 
-def test_form_without_scripts_corrects_what_was_typed(client: Client, source: Import) -> None:
-    page = body(client, f"/imports/{source.pk}/rejects")
+def test_form_without_scripts_corrects_what_was_typed(signed_in: Client, source: Import) -> None:
+    page = body(signed_in, f"/imports/{source.pk}/rejects")
     assert page.count("<tr id=") == 8 and 'name="c22.1"' in page
     form = {"next": "list", "c22.1": "81000", "v22": "0", "c23.2": "Brasill", "v23": "0"}
-    response = client.post(f"/imports/{source.pk}/rejects/fix", form)
+    response = signed_in.post(f"/imports/{source.pk}/rejects/fix", form)
     assert response["Location"] == f"/imports/{source.pk}/rejects#r22"
     assert source.rejects.get(line=22).state == RejectState.VALID
     assert source.rejects.get(line=23).edited is None, "as it was: nobody corrected it"
-    page = body(client, f"/imports/{source.pk}/rejects")
+    page = body(signed_in, f"/imports/{source.pk}/rejects")
     assert "1 row is valid now." in page and "Load 1 fixed row" in page
 
 
-def test_suggestion_is_taken_by_its_button(client: Client, source: Import) -> None:
-    client.post(f"/imports/{source.pk}/rejects/fix", {"take": "23.2.Brazil"})
+def test_suggestion_is_taken_by_its_button(signed_in: Client, source: Import) -> None:
+    signed_in.post(f"/imports/{source.pk}/rejects/fix", {"take": "23.2.Brazil"})
     assert source.rejects.get(line=23).state == RejectState.VALID
 
 
-def test_line_left_out_and_taken_back(client: Client, source: Import) -> None:
-    client.post(f"/imports/{source.pk}/rejects/fix", {"skip": "22"})
+def test_line_left_out_and_taken_back(signed_in: Client, source: Import) -> None:
+    signed_in.post(f"/imports/{source.pk}/rejects/fix", {"skip": "22"})
     assert faulty.fresh(source).skipped == 1
-    assert "Take them back" in body(client, f"/imports/{source.pk}")
-    client.post(f"/imports/{source.pk}/rejects/unskip")
+    assert "Take them back" in body(signed_in, f"/imports/{source.pk}")
+    signed_in.post(f"/imports/{source.pk}/rejects/unskip")
     assert faulty.fresh(source).skipped == 0
 
 
-def test_script_gets_the_line_and_the_actions(client: Client, source: Import) -> None:
+def test_script_gets_the_line_and_the_actions(signed_in: Client, source: Import) -> None:
     form = {"c22.1": "still wrong", "v22": "0"}
-    response = client.post(f"/imports/{source.pk}/rejects/fix?line=22", form, headers={"HX-Request": "true"})
+    response = signed_in.post(
+        f"/imports/{source.pk}/rejects/fix?line=22", form, headers={"HX-Request": "true"}
+    )
     page = response.content.decode()
     assert response.status_code == 200 and 'id="r22"' in page and 'id="fix-actions"' in page
     assert "Still wrong" in page and 'id="r23"' not in page
 
 
-def test_report_says_what_joined_and_what_was_undone(client: Client, source: Import) -> None:
-    client.post(f"/imports/{source.pk}/rejects/rule", {
+def test_report_says_what_joined_and_what_was_undone(signed_in: Client, source: Import) -> None:
+    signed_in.post(f"/imports/{source.pk}/rejects/rule", {
         "code": "unknown_country", "field": "country", "value": "Brasill", "text": "Brazil",
     })  # fmt: skip
-    client.post(f"/imports/{source.pk}/rejects/load")
-    page = body(client, f"/imports/{source.pk}")
+    signed_in.post(f"/imports/{source.pk}/rejects/load")
+    page = body(signed_in, f"/imports/{source.pk}")
     assert "Adding corrected rows" in page and "Undo" not in page.split("<main")[1].split("<h2>")[0]
     faulty.ran(Run.objects.get(task="ingest.fix"))
-    page = body(client, f"/imports/{source.pk}")
+    page = body(signed_in, f"/imports/{source.pk}")
     assert "2 rows joined this import" in page and "22 rows would go" in page
-    client.post(f"/imports/{source.pk}/undo")
+    signed_in.post(f"/imports/{source.pk}/undo")
     faulty.ran(Run.objects.get(task="ingest.undo"))
-    page = body(client, f"/imports/{source.pk}")
+    page = body(signed_in, f"/imports/{source.pk}")
     assert "22 rows were taken back" in page and "Load it again" in page and "Rejects to fix" not in page
 
 
-def test_sheet_without_a_file(client: Client, source: Import) -> None:
-    response = client.post(f"/imports/{source.pk}/rejects/return")
+def test_sheet_without_a_file(signed_in: Client, source: Import) -> None:
+    response = signed_in.post(f"/imports/{source.pk}/rejects/return")
     assert response.status_code == 422 and "Choose the corrected file first" in response.content.decode()
     file = SimpleUploadedFile("back.pdf", b"%PDF-1.7")
-    assert client.post(f"/imports/{source.pk}/rejects/return", {"file": file}).status_code == 400
+    assert signed_in.post(f"/imports/{source.pk}/rejects/return", {"file": file}).status_code == 400
 
 
 @pytest.mark.parametrize("line", [2, 22, 28])
-def test_line_on_a_page(client: Client, source: Import, line: int) -> None:
-    page = body(client, f"/imports/{source.pk}/rows/{line}")
+def test_line_on_a_page(signed_in: Client, source: Import, line: int) -> None:
+    page = body(signed_in, f"/imports/{source.pk}/rows/{line}")
     assert "As it stands in the file" in page and f"Line {line}" in page
 
 
-def test_hostile_cells_stay_text(client: Client, owner: User, tmp_path: Path) -> None:
+def test_hostile_cells_stay_text(signed_in: Client, owner: User, tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script>"
     (tmp_path / "x.csv").write_text(f'title,salary,"{hostile}"\n{hostile},{hostile},{hostile}\nA,1000,b\n')
     source = faulty.loaded(tmp_path / "x.csv", owner)
     for address in ("", "/rejects", "/rows/2"):
-        assert hostile not in client.get(f"/imports/{source.pk}{address}").content.decode(), address
+        assert hostile not in signed_in.get(f"/imports/{source.pk}{address}").content.decode(), address

@@ -19,16 +19,6 @@ from skillora.lib.errors import Conflict, NotAllowed
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def owner() -> User:
-    return faulty.editor()
-
-
-@pytest.fixture
-def source(owner: User, tmp_path: Path) -> Import:
-    return faulty.loaded(faulty.write(tmp_path / "pay.csv"), owner)
-
-
 def departments(owner: User, tmp_path: Path, name: str, rows: str) -> Import:
     (tmp_path / name).write_text("id,department\n" + rows)
     return faulty.loaded(tmp_path / name, owner, "departments")

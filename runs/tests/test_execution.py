@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 from runs import locks
 from runs.execution import Attempt, execute
 from runs.models import Run, State
+from runs.registry import Handler
 from runs.services import run_cancel, run_start
 from runs.sweeping import end_zombies, free_runs
 from runs.tests.conftest import Declare, Table, in_thread, other_session, write
@@ -104,15 +105,21 @@ def test_task_that_fails_after_finish_leaves_nothing(declare: Declare, rows: Tab
     assert rows() == 0
 
 
-def test_finish_after_takeover_is_rolled_back(declare: Declare, rows: Table) -> None:
-    def overtaken(attempt: Attempt) -> None:
+def changed_before_finish(change: str) -> Handler:
+    """A task that writes a row, and whose run somebody else changes just before it finishes."""
+
+    def work(attempt: Attempt) -> None:
         with transaction.atomic():
             write(attempt.run.pk)
             with other_session() as other:
-                other.execute("UPDATE runs_run SET attempt = attempt + 1 WHERE id = %s", [attempt.run.pk])
+                other.execute(f"UPDATE runs_run SET {change} WHERE id = %s", [attempt.run.pk])
             attempt.finish()
 
-    run = run_start(task=declare(overtaken), by=None)
+    return work
+
+
+def test_finish_after_takeover_is_rolled_back(declare: Declare, rows: Table) -> None:
+    run = run_start(task=declare(changed_before_finish("attempt = attempt + 1")), by=None)
     assert execute(run.pk) == State.RUNNING
     run.refresh_from_db()
     assert (run.attempt, run.error_code, rows()) == (2, "", 0)
@@ -270,14 +277,7 @@ def test_cancel_running_task_inside_one_long_statement(
 
 
 def test_cancel_that_comes_before_finish_wins(declare: Declare, rows: Table) -> None:
-    def finishes(attempt: Attempt) -> None:
-        with transaction.atomic():
-            write(attempt.run.pk)
-            with other_session() as other:
-                other.execute("UPDATE runs_run SET cancel_requested = true WHERE id = %s", [attempt.run.pk])
-            attempt.finish()
-
-    run = run_start(task=declare(finishes), by=None)
+    run = run_start(task=declare(changed_before_finish("cancel_requested = true")), by=None)
     assert execute(run.pk) == State.CANCELLED
     assert rows() == 0
 

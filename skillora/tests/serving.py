@@ -25,6 +25,7 @@ class Product:
     """A running product. `rest` and `wake` hold its worker still, so that a queued run stays queued."""
 
     url: str
+    uploads: Path
     web: "subprocess.Popen[bytes]"
     worker: "subprocess.Popen[bytes]"
 
@@ -54,11 +55,16 @@ def database_url() -> str:
     return f"postgresql://{at['USER']}:{at['PASSWORD']}@/{at['NAME']}?host={at['HOST']}"
 
 
-def _start(log: Path, *command: str, **environment: str) -> "subprocess.Popen[bytes]":
+def _start(log: Path, uploads: Path, *command: str) -> "subprocess.Popen[bytes]":
     with log.open("ab") as out:
         return subprocess.Popen(
             [sys.executable, *command],
-            env={**os.environ, "DATABASE_URL": database_url(), "RUN_SWEEP_SECONDS": "1", **environment},
+            env={
+                **os.environ,
+                "DATABASE_URL": database_url(),
+                "RUN_SWEEP_SECONDS": "1",
+                "UPLOAD_DIR": str(uploads),
+            },
             stdout=out,
             stderr=out,
             preexec_fn=processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads of ours
@@ -75,22 +81,22 @@ def _serves(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def serving(logs: Path, **environment: str) -> Iterator[Product]:
-    """Web and worker processes, up when this gives them, gone afterwards."""
-    port = _free_port()
+def serving(folder: Path) -> Iterator[Product]:
+    """Web and worker processes, up when this gives them, gone afterwards; logs and uploads lie in `folder`."""
+    port, uploads = _free_port(), folder / "uploads"
     web = _start(
-        logs / "web.log",
+        folder / "web.log",
+        uploads,
         *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
         *("--workers", "1", "--blocking-threads", "4", "--no-ws", "skillora.wsgi:application"),
-        **environment,
     )
-    worker = _start(logs / "worker.log", "manage.py", "worker", **environment)
+    worker = _start(folder / "worker.log", uploads, "manage.py", "worker")
     try:
         end = time.monotonic() + WAIT_SECONDS
         while not _serves(port):
-            assert web.poll() is None and time.monotonic() < end, (logs / "web.log").read_text()
+            assert web.poll() is None and time.monotonic() < end, (folder / "web.log").read_text()
             time.sleep(0.1)
-        yield Product(f"http://127.0.0.1:{port}", web, worker)
+        yield Product(f"http://127.0.0.1:{port}", uploads, web, worker)
     finally:
         for process in (web, worker):
             process.terminate()

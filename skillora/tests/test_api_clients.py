@@ -8,7 +8,6 @@ import shlex
 import socket
 import statistics
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from django.test import Client
 from accounts.models import ApiToken, Role, User
 from ingest import samples
 from ingest.declarations import dataset
-from skillora.tests.serving import Product, serving
+from skillora.tests.serving import Product
 from skillora.tests.shell_lines import Answer, Call
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.integration]
@@ -77,13 +76,6 @@ S3_GETS = (
     "/visuals/hired-employees-by-quarter",
     "/visuals/departments-above-average-hiring",
 )
-
-
-@pytest.fixture
-def product(transactional_db: None, tmp_path: Path) -> Iterator[Product]:
-    uploads = tmp_path / "uploads"
-    with serving(tmp_path, UPLOAD_DIR=str(uploads)) as running:
-        yield running
 
 
 def token_of(role: Role, lifetime: timedelta = timedelta(days=1)) -> str:
@@ -277,6 +269,7 @@ def test_ten_gigabytes_are_refused_before_they_are_sent(product: Product, header
 
 def test_who_may_not_upload_is_told_why(product: Product, tmp_path: Path) -> None:
     (tmp_path / "pay.csv").write_text("title,salary\nEngineer,120000\n")
+    kept = list(product.uploads.glob("*"))
     line = f"curl -F 'file=@pay.csv' {product.url}/api/jobs/ingest/upload"
     viewer = {"Authorization": f"Bearer {token_of(Role.VIEWER)}"}
     refused = Call.of(line).send(folder=tmp_path, headers=viewer)
@@ -285,4 +278,4 @@ def test_who_may_not_upload_is_told_why(product: Product, tmp_path: Path) -> Non
     expired = {"Authorization": f"Bearer {token_of(Role.EDITOR, timedelta(seconds=-1))}"}
     refused = Call.of(line).send(folder=tmp_path, headers=expired)
     assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert list(tmp_path.glob("uploads/*")) == []
+    assert list(product.uploads.glob("*")) == kept

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django import DjangoDbBlocker
 
 from accounts.models import ApiToken, Role, User
 from ingest import services
@@ -163,10 +164,21 @@ def routes(patterns: Any = None, prefix: str = "") -> Iterator[str]:
 OF_THE_ADMIN = re.compile(r"^admin/(?!login/|logout/)")
 
 
-@pytest.fixture
-def world(db: None, settings: Any, tmp_path: Path) -> dict[str, Any]:
-    settings.UPLOAD_DIR = tmp_path / "uploads"
-    settings.UPLOAD_DIR.mkdir()
+@pytest.fixture(scope="module")
+def world(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """People, an import and a token for all tests of this file: each call is undone, at the end everything is."""
+    folder = tmp_path_factory.mktemp("world")
+    uploads = folder / "uploads"
+    uploads.mkdir()
+    with django_db_blocker.unblock(), override_settings(UPLOAD_DIR=uploads), transaction.atomic():
+        yield populated(folder)
+        transaction.set_rollback(True)
+
+
+def populated(folder: Path) -> dict[str, Any]:
+    """One client for each actor, the editor's import and token."""
     people = {
         name: User.objects.create_user(f"{name}@example.com", None, role=role)
         for name, role in (
@@ -176,7 +188,7 @@ def world(db: None, settings: Any, tmp_path: Path) -> dict[str, Any]:
             ("staff", Role.STAFF),
         )
     }
-    file = tmp_path / "pay.csv"
+    file = folder / "pay.csv"
     file.write_text("title,salary\nEngineer,120000\n")
     source = services.import_create(
         by=people["editor"], dataset="salary_records", upload=file, name="pay.csv"
@@ -218,7 +230,7 @@ def call(world: dict[str, Any], actor: str, method: str, route: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("method", "route", "expected"), rows(), ids=lambda v: str(v) if isinstance(v, str) else ""
+    ("method", "route", "expected"), list(rows()), ids=lambda v: str(v) if isinstance(v, str) else ""
 )
 def test_role_gets_what_the_table_says(
     world: dict[str, Any], method: str, route: str, expected: tuple[int, ...]

@@ -1,12 +1,6 @@
 """A real product (web and worker processes on the test database) and a real Chromium that visits it."""
 
-import http.client
 import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +8,12 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.db import connection
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
 from accounts.models import Role, User
 from runs import doorbell
-from skillora import processes, testing
+from skillora import testing
+from skillora.tests.serving import Product
 
 PASSWORD = "violet harbour 72 lanterns"
 ARGUMENTS = (
@@ -27,78 +21,7 @@ ARGUMENTS = (
     *("--disable-component-update", "--disable-sync"),
 )
 WAIT_SECONDS = 60
-START_SECONDS = 180
 PICTURES = Path(__file__).resolve().parents[3] / "docs" / "img"
-
-
-@dataclass
-class Product:
-    """A running product. `rest` and `wake` hold its worker still, so that a queued run stays queued."""
-
-    url: str
-    worker: "subprocess.Popen[bytes]"
-
-    def rest(self) -> None:
-        self.worker.send_signal(signal.SIGSTOP)
-
-    def wake(self) -> None:
-        self.worker.send_signal(signal.SIGCONT)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _database_url() -> str:
-    """The test database, as the product's environment names it."""
-    at = {
-        key: quote(str(connection.settings_dict[key]), safe="")
-        for key in ("USER", "PASSWORD", "NAME", "HOST")
-    }
-    return f"postgresql://{at['USER']}:{at['PASSWORD']}@/{at['NAME']}?host={at['HOST']}"
-
-
-def _start(log: Path, *command: str) -> "subprocess.Popen[bytes]":
-    with log.open("ab") as out:
-        return subprocess.Popen(
-            [sys.executable, *command],
-            env={**os.environ, "DATABASE_URL": _database_url(), "RUN_SWEEP_SECONDS": "1"},
-            stdout=out,
-            stderr=out,
-            preexec_fn=processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads of ours
-        )
-
-
-def _serves(port: int) -> bool:
-    try:
-        visit = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        visit.request("GET", "/healthz")
-        return visit.getresponse().status == 200
-    except OSError:
-        return False
-
-
-@pytest.fixture(scope="session")
-def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """Web and worker processes, up before the first page is asked for, and gone after the last."""
-    logs, port = tmp_path_factory.mktemp("product"), _free_port()
-    web = _start(
-        logs / "web.log",
-        *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "4", "--no-ws", "skillora.wsgi:application"),
-    )
-    worker = _start(logs / "worker.log", "manage.py", "worker")
-    end = time.monotonic() + START_SECONDS
-    while not _serves(port):
-        assert web.poll() is None and time.monotonic() < end, (logs / "web.log").read_text()
-        time.sleep(0.1)
-    yield Product(f"http://127.0.0.1:{port}", worker)
-    for process in (web, worker):
-        process.terminate()
-    for process in (web, worker):
-        process.wait(20)
 
 
 @pytest.fixture(scope="session")
