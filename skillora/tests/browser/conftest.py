@@ -24,9 +24,9 @@ WAIT_SECONDS = 60
 PICTURES = Path(__file__).resolve().parents[3] / "docs" / "img"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for the whole run. Django must not mind that Playwright's event loop is in this thread."""
+    """One browser for the tests of a file. Django must not mind that Playwright's event loop is in this thread."""
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=testing.chromium(), args=list(ARGUMENTS))
