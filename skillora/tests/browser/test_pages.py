@@ -34,14 +34,16 @@ def assert_sound(visitor: Visitor, path: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
 
 
-@pytest.mark.parametrize("path", ["/account/sign-in", "/account/register", "/account/password/reset"])
-def test_page_before_signing_in(visit: Visit, path: str) -> None:
-    assert_sound(visit(), path)
+def test_pages_before_signing_in(visit: Visit) -> None:
+    visitor = visit()
+    for path in ("/account/sign-in", "/account/register", "/account/password/reset"):
+        assert_sound(visitor, path)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_pages_of_an_empty_product(visit: Visit, editor: User) -> None:
+    visitor = visit()
+    visitor.sign_in(editor)
+    for path in (
         "/",
         "/salaries/",
         "/hiring/",
@@ -50,12 +52,8 @@ def test_page_before_signing_in(visit: Visit, path: str) -> None:
         "/imports/new",
         "/account/",
         "/imports/404",
-    ],
-)
-def test_page_of_an_empty_product(visit: Visit, editor: User, path: str) -> None:
-    visitor = visit()
-    visitor.sign_in(editor)
-    assert_sound(visitor, path)
+    ):
+        assert_sound(visitor, path)
 
 
 def test_pages_of_a_file_on_its_way(visit: Visit, product: Product, editor: User, tmp_path: Path) -> None:

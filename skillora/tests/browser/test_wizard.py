@@ -84,26 +84,19 @@ def test_wizard_from_sign_in_to_answers(
     assert page.get_by_text("n = 55").first.is_visible()
 
 
-def test_load_button_pressed_twice(visit: Visit, editor: User, tmp_path: Path) -> None:
-    visitor = visit()
-    visitor.sign_in(editor)
-    upload(visitor, files.csv_file(tmp_path / "pay.csv", files.rows()))
-    check(visitor)
-    visitor.page.get_by_role("button", name="Load").dblclick()
-    visitor.page.get_by_text("Rows read").wait_for()
-    assert Run.objects.filter(task="ingest.load").count() == 1
-    assert SalaryRecord.objects.count() == 55
-
-
-def test_back_button_after_a_load(visit: Visit, editor: User, tmp_path: Path) -> None:
+def test_load_button_pressed_twice_and_then_the_back_button(
+    visit: Visit, editor: User, tmp_path: Path
+) -> None:
     visitor = visit()
     page = visitor.sign_in(editor)
     upload(visitor, files.csv_file(tmp_path / "pay.csv", files.rows()))
     check(visitor)
-    load(visitor)
+    page.get_by_role("button", name="Load").dblclick()
+    page.get_by_text("Rows read").wait_for()
     page.go_back()
     page.get_by_text("Loaded in part").wait_for()
     assert page.get_by_role("button", name="Load").count() == 0
+    assert Run.objects.filter(task="ingest.load").count() == 1
     assert SalaryRecord.objects.count() == 55
 
 
@@ -174,26 +167,23 @@ def test_separator_changed_by_hand(visit: Visit, editor: User, tmp_path: Path, j
 
 
 @pytest.mark.parametrize("js", [True, False], ids=["js", "no-js"])
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"%PDF-1.7 not a table", "Unsupported file type"), (b"", "empty"), (b"Title;Salary\n", "no rows")],
-    ids=["not-a-table", "empty", "header-only"],
-)
-def test_file_that_cannot_be_loaded(
-    visit: Visit, editor: User, tmp_path: Path, js: bool, content: bytes, said: str
-) -> None:
+def test_file_that_cannot_be_loaded(visit: Visit, editor: User, tmp_path: Path, js: bool) -> None:
     path = tmp_path / "pay.csv"
-    path.write_bytes(content)
     visitor = visit(js=js)
     page = visitor.sign_in(editor, then="/imports/new")
-    page.set_input_files("input[name=file]", path)
-    page.click("main button.primary")
-    page.get_by_role("alert").and_(page.locator("[data-focus]")).wait_for()
-    notice = page.locator("[data-focus]")
-    assert said in notice.inner_text()
-    if js:
-        assert notice.evaluate("element => element === document.activeElement")
-    assert Import.objects.count() == 0
+    for content, said in (
+        (b"%PDF-1.7 not a table", "Unsupported file type"),
+        (b"", "empty"),
+        (b"Title;Salary\n", "no rows"),
+    ):
+        path.write_bytes(content)
+        page.set_input_files("input[name=file]", path)
+        page.click("main button.primary")
+        notice = page.get_by_role("alert").and_(page.locator("[data-focus]")).get_by_text(said)
+        notice.wait_for()
+        if js:
+            assert notice.evaluate("element => document.activeElement.contains(element)")
+        assert Import.objects.count() == 0
     good = files.csv_file(tmp_path / "good.csv", files.rows())
     page.set_input_files("input[name=file]", good)
     page.click("main button.primary")
@@ -223,28 +213,13 @@ def test_load_cancelled_while_it_waits(
     assert SalaryRecord.objects.count() == 55
 
 
-def test_remap_and_run_again(visit: Visit, editor: User, tmp_path: Path) -> None:
+def test_rejects_by_reason_then_remap_and_run_again(visit: Visit, editor: User, tmp_path: Path) -> None:
     visitor = visit()
     page = visitor.sign_in(editor)
     upload(visitor, files.csv_file(tmp_path / "pay.csv", files.rows()))
     check(visitor)
     load(visitor)
-    page.get_by_role("button", name="Remap and run again").click()
-    page.wait_for_url("**/map")
-    page.get_by_label("Tech stack goes to").select_option("")
-    page.get_by_text("5 of 7 columns mapped").wait_for()
-    check(visitor)
-    load(visitor)
-    assert Import.objects.count() == 2
-    assert SalaryRecord.objects.filter(stack_id=0).count() == 55
-
-
-def test_rejects_by_reason(visit: Visit, editor: User, tmp_path: Path) -> None:
-    visitor = visit()
-    page = visitor.sign_in(editor)
-    upload(visitor, files.csv_file(tmp_path / "pay.csv", files.rows()))
-    check(visitor)
-    load(visitor)
+    report = page.url
     page.get_by_role("link", name="All 5 rejected rows").click()
     page.wait_for_url("**/rejects")
     assert page.locator("table.rejects tbody tr").count() == Reject.objects.count() == 5
@@ -253,6 +228,16 @@ def test_rejects_by_reason(visit: Visit, editor: User, tmp_path: Path) -> None:
     page.wait_for_url("**/rejects?code=*")
     (code,) = parse_qs(urlsplit(page.url).query)["code"]
     assert page.locator("table.rejects tbody tr").count() == Reject.objects.filter(code=code).count() == group
+
+    page.goto(report)
+    page.get_by_role("button", name="Remap and run again").click()
+    page.wait_for_url("**/map")
+    page.get_by_label("Tech stack goes to").select_option("")
+    page.get_by_text("5 of 7 columns mapped").wait_for()
+    check(visitor)
+    load(visitor)
+    assert Import.objects.count() == 2
+    assert SalaryRecord.objects.filter(stack_id=0).count() == 55
 
 
 def test_import_of_somebody_else(visit: Visit, editor: User, viewer: User, tmp_path: Path) -> None:
