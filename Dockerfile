@@ -9,7 +9,7 @@ COPY . .
 RUN DATABASE_URL=postgresql://build@/build REDIS_URL=redis://build /venv/bin/python manage.py collectstatic --noinput -v 0
 
 FROM python:3.13-slim
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 SKILLORA_ENV=production SKILLORA_HOME=/data HOST=0.0.0.0 PORT=8000
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 SKILLORA_ENV=production SKILLORA_HOME=/data HOST=0.0.0.0 PORT=8000 WEB_PROCESSES=2
 RUN useradd --system --uid 10001 --create-home skillora && install -d -o skillora -g skillora /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
@@ -20,4 +20,4 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "8", "--http", "1", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5", "skillora.wsgi:application"]
+CMD ["python", "-m", "skillora.web"]

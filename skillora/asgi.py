@@ -1,8 +1,23 @@
-"""The ASGI application, for servers that speak it."""
+"""The application that granian serves: Django behind what receives bodies (skillora.lib.receiving)."""
 
 import os
 
-from django.core.asgi import get_asgi_application
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skillora.settings")
-application = get_asgi_application()
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from skillora.lib.http import body_limit_of
+from skillora.lib.receiving import Limits, Received
+from skillora.lib.space import has_room
+
+application = Received(
+    get_wsgi_application(),
+    folder=settings.UPLOAD_DIR,
+    limits=Limits(
+        every=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        this=body_limit_of,
+        has_room=has_room,
+    ),
+    threads=settings.WEB_THREADS,
+)

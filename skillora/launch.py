@@ -158,6 +158,9 @@ class Product:
             **os.environ,
             "SKILLORA_HOME": str(self.home.path),
             "DEMO": "1" if self.plan.demo else "0",
+            "HOST": self.plan.host,
+            "PORT": str(self.plan.port),
+            "WEB_PROCESSES": str(self.plan.web),
             "PYTHONUNBUFFERED": "1",
             processes.MARKER: self.marker,
         }
@@ -198,10 +201,7 @@ class Product:
     def start(self) -> None:
         """Start web, wait until pages are served, then start workers and scheduler: each wants a core at first."""
         plan = self.plan
-        web = ["-m", "granian", "--interface", "wsgi", "--host", plan.host, "--port", str(plan.port)]
-        web += ["--workers", str(plan.web), "--blocking-threads", "8", "--http", "1", "--no-ws"]
-        web += ["--respawn-failed-workers", "--workers-kill-timeout", "3", "--log-level", "warning"]
-        self.child("web", [*web, "skillora.wsgi:application"], alone=True)
+        self.child("web", ["-m", "skillora.web"], alone=True)
         end = time.monotonic() + WEB_START_SECONDS
         while not self.serves():
             self.look()

@@ -73,6 +73,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "skillora.urls"
 WSGI_APPLICATION = "skillora.wsgi.application"
+WEB_THREADS = env.number("WEB_THREADS", 8, low=1, high=64)  # of one web process; each has a database session
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -180,6 +181,11 @@ WHITENOISE_USE_FINDERS = ENVIRONMENT == "test"
 # Ingest. Sizes in bytes, times in seconds.
 UPLOAD_DIR = Path(env.text("UPLOAD_DIR", str(HOME / "uploads")))
 MAX_UPLOAD_SIZE = env.number("MAX_UPLOAD_SIZE", 2 * 1024**3, low=1024, high=2**40)
+# Uploads lie in UPLOAD_DIR, or in S3-compatible storage where a bucket is named (then UPLOAD_DIR has copies).
+UPLOAD_S3_BUCKET = env.text("UPLOAD_S3_BUCKET")
+UPLOAD_S3_PREFIX = env.text("UPLOAD_S3_PREFIX", "uploads")
+UPLOAD_S3_ENDPOINT = env.text("UPLOAD_S3_ENDPOINT")  # "": Amazon's own
+UPLOAD_S3_REGION = env.text("UPLOAD_S3_REGION", "us-east-1")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
 FILE_UPLOAD_HANDLERS = ["skillora.lib.uploads.DiskUploadHandler"]
 UPLOAD_PART_MAX = 8 * 1024**2  # of a resumable upload

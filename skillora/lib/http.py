@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.handlers.wsgi import get_path_info
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
@@ -15,6 +17,7 @@ from skillora.lib import problems, space
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 View = TypeVar("View", bound=Callable[..., Any])
+CREDENTIALS = frozenset({"HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_X_TOKEN"})
 FORM_SLACK = 1024**2  # what a multipart body holds beside its file
 
 
@@ -22,6 +25,24 @@ def takes_files(view: View) -> View:
     """Mark a view whose body may be as large as MAX_UPLOAD_SIZE; all others take what fits into memory."""
     view.takes_files = True  # type: ignore[attr-defined]
     return view
+
+
+def body_limit(view: Callable[..., Any]) -> int:
+    """Bytes that the body of a request to this view may have."""
+    # DRF's views are handed over wrapped; what the class says counts.
+    takes = getattr(view, "takes_files", False) or getattr(getattr(view, "cls", None), "takes_files", False)
+    limit: int = settings.MAX_UPLOAD_SIZE + FORM_SLACK if takes else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return limit
+
+
+def body_limit_of(environ: dict[str, Any]) -> int:
+    """The same before Django sees a request; files are received from those who show credentials only."""
+    if not CREDENTIALS & environ.keys():
+        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    try:
+        return body_limit(resolve(get_path_info(environ)).func)
+    except Resolver404:
+        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 class RequestIdMiddleware:
@@ -120,18 +141,14 @@ class InputLimitMiddleware:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
             return self._refuse(request, 400, _("Content-Length is not a number."), "bad_request")
-        # DRF's views are handed over wrapped; what the class says counts.
-        takes = getattr(view, "takes_files", False) or getattr(
-            getattr(view, "cls", None), "takes_files", False
-        )
-        limit = settings.MAX_UPLOAD_SIZE + FORM_SLACK if takes else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        limit = body_limit(view)
         if length > limit:
             megabytes = f"{limit / 1024**2:,.0f}"
             detail = _("The body has %(size)s MB; at most %(limit)s MB are accepted here. Split the file.")
             return self._refuse(
                 request, 413, detail % {"size": f"{length / 1024**2:,.0f}", "limit": megabytes}, "too_large"
             )
-        if takes and length and not space.has_room(length):
+        if limit > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and length and not space.has_room(length):
             return problems.disk_full(request)
         urlencoded = request.META.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
         if urlencoded and (b"%00" in request.body or b"\0" in request.body):

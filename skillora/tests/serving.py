@@ -55,7 +55,7 @@ def database_url() -> str:
     return f"postgresql://{at['USER']}:{at['PASSWORD']}@/{at['NAME']}?host={at['HOST']}"
 
 
-def _start(log: Path, uploads: Path, *command: str) -> "subprocess.Popen[bytes]":
+def _start(log: Path, uploads: Path, *command: str, **environment: str) -> "subprocess.Popen[bytes]":
     with log.open("ab") as out:
         return subprocess.Popen(
             [sys.executable, *command],
@@ -64,6 +64,7 @@ def _start(log: Path, uploads: Path, *command: str) -> "subprocess.Popen[bytes]"
                 "DATABASE_URL": database_url(),
                 "RUN_SWEEP_SECONDS": "1",
                 "UPLOAD_DIR": str(uploads),
+                **environment,
             },
             stdout=out,
             stderr=out,
@@ -84,12 +85,8 @@ def _serves(port: int) -> bool:
 def serving(folder: Path) -> Iterator[Product]:
     """Web and worker processes, up when this gives them, gone afterwards; logs and uploads lie in `folder`."""
     port, uploads = _free_port(), folder / "uploads"
-    web = _start(
-        folder / "web.log",
-        uploads,
-        *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "4", "--no-ws", "skillora.wsgi:application"),
-    )
+    at = {"HOST": "127.0.0.1", "PORT": str(port), "WEB_PROCESSES": "1", "WEB_THREADS": "4"}
+    web = _start(folder / "web.log", uploads, "-m", "skillora.web", **at)
     worker = _start(folder / "worker.log", uploads, "manage.py", "worker")
     try:
         end = time.monotonic() + WAIT_SECONDS

@@ -165,7 +165,7 @@ def test_run_ended_by_ctrl_c_leaves_no_process_and_started_again_keeps_its_data(
 
 def test_killed_part_comes_back(product: Product) -> None:
     product.start()
-    for words in ("granian", "manage.py worker", "bin/postgres -D", "valkey-server", "skillora.keeper"):
+    for words in ("skillora.web", "manage.py worker", "bin/postgres -D", "valkey-server", "skillora.keeper"):
         until(lambda words=words: bool(product.pids(words)), f"no {words}")
         victims = set(product.pids(words))
         processes.send(victims, signal.SIGKILL)
