@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,15 @@ from skillora import processes
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120.0
+
+
+@dataclass
+class Running:
+    """A product that serves: its port, the parent of its web processes, and its workers."""
+
+    port: int
+    web: "subprocess.Popen[bytes]"
+    workers: "list[subprocess.Popen[bytes]]"
 
 
 def tokens() -> dict[str, str]:
@@ -27,6 +37,31 @@ def tokens() -> dict[str, str]:
         user = User.objects.create_user(f"{role.value}@bench.example", None, role=role)
         made[role.value] = ApiToken.issue(user=user, lifetime=timedelta(days=1))[1]
     return made
+
+
+def session(email: str) -> str:
+    """The Cookie header of a browser in which this account is signed in."""
+    from django.conf import settings
+    from django.test import Client
+
+    from accounts.models import User
+
+    browser = Client()
+    browser.force_login(User.objects.get(email=email), "django.contrib.auth.backends.ModelBackend")
+    return f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+def load_sample(dataset: str, rows: int) -> None:
+    """Load that many sample rows, in this process."""
+    from ingest import declarations, samples, services
+    from runs.execution import execute
+
+    path = Path(os.environ["SKILLORA_HOME"]) / f"{dataset}.csv"
+    with path.open("wb") as file:
+        file.writelines(samples.sample(declarations.dataset(dataset), rows=rows, seed=1))
+    source = services.import_create(by=None, dataset=dataset, upload=path, name=path.name)
+    run = services.import_submit(source=services.import_map(source=source, by=None, fill=True), by=None)
+    execute(run.pk)
 
 
 def _free_port() -> int:
@@ -45,16 +80,14 @@ def _serves(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def product(*, web: int = 1, workers: int = 1, **environment: str) -> Iterator[int]:
-    """The port of a running product with `web` processes of eight threads, as `make run` starts them."""
+def product(*, web: int = 1, workers: int = 1, **environment: str) -> Iterator[Running]:
+    """A running product with `web` processes, as `make run` starts them."""
     port = _free_port()
     log = Path(os.environ["SKILLORA_HOME"]) / "product.log"
     env = {**os.environ, "LOG_LEVEL": "ERROR", "RATE_MEMBER": "1000000000", "RATE_ANONYMOUS": "1000000000"}
     env |= {"RATE_SIGN_IN": "1000000000", "SKILLORA_ENV": "test", **environment}
-    granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    granian += ["--workers", str(web), "--blocking-threads", "8", "--http", "1", "--no-ws"]
-    commands = [[*granian, "--log-level", "warning", "skillora.wsgi:application"]]
-    commands += [["manage.py", "worker"]] * workers
+    env |= {"HOST": "127.0.0.1", "PORT": str(port), "WEB_PROCESSES": str(web)}
+    commands = [["-m", "skillora.web"], *[["manage.py", "worker"]] * workers]
     with log.open("ab") as out:
         running = [
             subprocess.Popen(
@@ -73,7 +106,7 @@ def product(*, web: int = 1, workers: int = 1, **environment: str) -> Iterator[i
             if running[0].poll() is not None or time.monotonic() > end:
                 raise RuntimeError(log.read_text()[-2000:])
             time.sleep(0.1)
-        yield port
+        yield Running(port, running[0], running[1:])
     finally:
         for process in running:
             process.terminate()

@@ -126,7 +126,8 @@ def run(argv: list[str]) -> dict[str, Any]:
     batch_load(by=None, dataset="jobs", rows=[{"id": 1, "job": "J"}], mode="atomic")
     slugs, names = tuple(d.slug for d in datasets()), tuple(r.slug for r in reports())
     tally = Tally()
-    with product(DISK_FREE_MIN="0", IMPORTS_OPEN_PER_USER="1000") as port:
+    with product(DISK_FREE_MIN="0", IMPORTS_OPEN_PER_USER="1000") as running:
+        port = running.port
         visit = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         visit.request("GET", "/api/v1/schema/")
         document = json.loads(visit.getresponse().read())
