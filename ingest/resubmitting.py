@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from ingest import storage
 from ingest.declarations import dataset
 from ingest.facts import Facts, facts_of
 from ingest.fixing import Fix, Judge, pieces, rejects_judge
@@ -47,9 +47,7 @@ class Returned:
 
 def sheet_apply(source: Import, by: User | None, stored: str, name: str) -> Returned:
     """Judge a stored sheet's rows as corrections, in the caller's transaction. DomainError where it is none."""
-    path = Path(settings.UPLOAD_DIR) / stored
-    if not path.is_file():
-        raise DomainError(_("The corrected file is not there any more: send it again."), "file_missing", 404)
+    path = storage.file_path(stored)
     facts = facts_of(path, name)
     judge = Judge(source, dataset(source.dataset), dry=True)
     places = _places(facts, judge.facts.headers)

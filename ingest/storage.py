@@ -1,4 +1,8 @@
-"""Uploaded files on disk: `<uuid>.<ext>` in UPLOAD_DIR, written whole or not at all."""
+"""Uploaded files: `<uuid>.<ext>` in UPLOAD_DIR, written whole or not at all.
+
+Where UPLOAD_S3_BUCKET names a bucket, files lie there, and UPLOAD_DIR holds copies: whoever reads a file fetches it,
+on whatever machine, and copies that nobody has fetched or written for a day are swept.
+"""
 
 import hashlib
 import os
@@ -9,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -22,9 +26,12 @@ from skillora.lib.problems import NO_SPACE
 from skillora.lib.space import has_room
 from skillora.lib.uploads import received_path
 
+if TYPE_CHECKING:
+    from ingest.uploads_bucket import UploadsBucket
+
 EXTENSIONS = ("csv", "tsv", "txt", "xlsx", "xls", "ods", "gz", "zip")
 PIECE = 1 << 20
-TEMPORARY_SECONDS = 86_400
+TEMPORARY_SECONDS = 86_400  # until what broke off, or the copy of a file in the bucket, is swept
 _STORED = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(?:" + "|".join(EXTENSIONS) + r")")
 
 
@@ -41,7 +48,8 @@ class Stored:
 def file_store(upload: "UploadedFile[Any] | Path", name: str) -> Stored:
     """Copy a file into UPLOAD_DIR, hashing it on the way; all of it is on disk when this returns.
 
-    Raises DomainError: 400 for another type of file or an empty one, 413 for one over MAX_UPLOAD_SIZE.
+    Raises DomainError: 400 for another type of file or an empty one, 413 for one over MAX_UPLOAD_SIZE, 503 where
+    the bucket does not take it.
     """
     extension = extension_of(name)
     if not isinstance(upload, Path) and (upload.size or 0) > settings.MAX_UPLOAD_SIZE:
@@ -72,6 +80,12 @@ def file_store(upload: "UploadedFile[Any] | Path", name: str) -> Stored:
             os.fsync(file.fileno())
         temporary.rename(path)
         _sync_folder(settings.UPLOAD_DIR)
+        if bucket := _bucket():
+            try:
+                bucket.keep(path)
+            except BaseException:
+                path.unlink()
+                raise
     finally:
         temporary.unlink(missing_ok=True)
     return Stored(stored, path, size, digest.hexdigest())
@@ -118,10 +132,20 @@ def _sync_folder(folder: Path) -> None:
 
 
 def stored_path(source: Import) -> Path:
-    """Where the import's file lies. NotFound where it has none, or none any more."""
-    if _STORED.fullmatch(source.stored):
-        path: Path = settings.UPLOAD_DIR / source.stored
+    """Where the import's file lies on this machine. NotFound where it has none, or none any more."""
+    return file_path(source.stored)
+
+
+def file_path(stored: str) -> Path:
+    """Where a stored file lies on this machine, fetched where it is in the bucket alone. NotFound."""
+    if _STORED.fullmatch(stored):
+        path: Path = settings.UPLOAD_DIR / stored
+        bucket = _bucket()
         if path.is_file():
+            if bucket:
+                os.utime(path)  # a copy in use is not swept
+            return path
+        if bucket and bucket.bring(path):
             return path
     raise NotFound(_("The file of this import is not there any more: upload it again."), "file_missing")
 
@@ -131,12 +155,22 @@ def file_forget(stored: str) -> None:
     if _STORED.fullmatch(stored):
         for path in settings.UPLOAD_DIR.glob(f"{Path(stored).stem}.*"):
             path.unlink(missing_ok=True)
+        if bucket := _bucket():
+            bucket.drop(stored)
+
+
+def _bucket() -> "UploadsBucket | None":
+    if not settings.UPLOAD_S3_BUCKET:
+        return None
+    from ingest import uploads_bucket  # noqa: PLC0415 (boto3 takes a third of a second and 20 MB)
+
+    return uploads_bucket.bucket()
 
 
 def temporary_sweep() -> int:
-    """Remove what uploads that broke off have left, older than a day; how many that were."""
+    """Remove what uploads that broke off have left, and copies of files in the bucket, older than a day; how many."""
     swept = 0
-    for path in settings.UPLOAD_DIR.glob("*.part"):
+    for path in settings.UPLOAD_DIR.glob("*" if settings.UPLOAD_S3_BUCKET else "*.part"):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > TEMPORARY_SECONDS:
                 path.unlink()

@@ -1,4 +1,4 @@
-"""S3-compatible storage for backups. Imported where a bucket is used only: boto3 is slow to import."""
+"""S3-compatible storage, of backups and of uploads. Imported where a bucket is used only: boto3 is slow to import."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,19 +14,10 @@ from django.utils.translation import gettext as _
 from ingest.backups.storages import StorageFailed
 
 
-@contextmanager
-def _answers(place: str) -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError, Boto3Error) as error:
-        raise StorageFailed(
-            _("The storage %(place)s refused: %(why)s. Check BACKUP_S3_… and the keys.")
-            % {"place": place, "why": str(error)[:300]}
-        ) from error
-
-
 class Bucket:
     """A bucket of S3-compatible storage; keys come from the environment, as boto3 reads them."""
+
+    settings = "BACKUP_S3_…"  # where an operator looks when it refuses
 
     def __init__(self, bucket: str, prefix: str = "", endpoint: str = "", region: str = "us-east-1") -> None:
         self.bucket = bucket
@@ -40,23 +31,34 @@ class Bucket:
             read_timeout=60,
             retries={"max_attempts": 4, "mode": "standard"},
         )
-        with _answers(self.place):
+        with self.answers():
             self.client: Any = boto3.session.Session().client(
                 "s3", endpoint_url=endpoint or None, region_name=region, config=config
             )
+
+    @contextmanager
+    def answers(self) -> Iterator[None]:
+        """StorageFailed for whatever the server or the way to it says."""
+        try:
+            yield
+        except (BotoCoreError, ClientError, Boto3Error) as error:
+            raise StorageFailed(
+                _("The storage %(place)s refused: %(why)s. Check %(settings)s and the keys.")
+                % {"place": self.place, "why": str(error)[:300], "settings": self.settings}
+            ) from error
 
     @property
     def place(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
     def put(self, key: str, source: Path) -> None:
-        with _answers(self.place):
+        with self.answers():
             self.client.upload_file(str(source), self.bucket, self.prefix + key)
         source.unlink()
 
     def fetch(self, key: str, folder: Path) -> Path | None:
         target = folder / key.replace("/", "-")
-        with _answers(self.place):
+        with self.answers():
             try:
                 self.client.download_file(self.bucket, self.prefix + key, str(target))
             except ClientError as error:
@@ -66,7 +68,7 @@ class Bucket:
         return target
 
     def names(self) -> list[str]:
-        with _answers(self.place):
+        with self.answers():
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.prefix
             )
@@ -76,7 +78,7 @@ class Bucket:
 
     def remove(self, name: str) -> None:
         prefix = f"{self.prefix}{name}/"
-        with _answers(self.place):
+        with self.answers():
             self.client.delete_object(Bucket=self.bucket, Key=prefix + "manifest.json")
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
             for key in [found["Key"] for page in pages for found in page.get("Contents", [])]:
