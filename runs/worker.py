@@ -17,6 +17,7 @@ from typing import NoReturn
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from redis import Redis, RedisError
+from redis.client import Pipeline
 from rq import Queue, Worker
 from rq.exceptions import StopRequested
 from rq.executions import Execution
@@ -90,6 +91,13 @@ class RunWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         die_with_parent()
         super().main_work_horse(job, queue)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """RQ's; and where the queue server came back empty, we say again that we are there."""
+        if pipeline is None and not self.connection.hexists(self.key, "birth"):
+            self.connection.delete(self.key)
+            self.register_birth()  # type: ignore[no-untyped-call]
+        super().heartbeat(timeout, pipeline)
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         try:

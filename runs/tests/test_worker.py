@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from rq import Worker
 
 from bench.workload import tasks as workload
 from runs import doorbell, locks
@@ -173,6 +174,18 @@ def test_flushed_queue_loses_nothing(start: Start, table: Callable[[], int]) -> 
     for run in runs:
         until(run, lambda r: r.state == State.DONE)
     assert table() == 60_000
+
+
+def test_worker_is_seen_again_once_the_queue_has_lost_everything(start: Start) -> None:
+    start()
+    until(load(), lambda r: r.state == State.DONE)
+    doorbell.client().flushdb()
+    assert Worker.all(connection=doorbell.client()) == []
+    until(load(), lambda r: r.state == State.DONE)
+    end = time.monotonic() + WAIT_SECONDS
+    while len(Worker.all(connection=doorbell.client())) != 1:
+        assert time.monotonic() < end, "nobody sees the worker"
+        time.sleep(0.1)
 
 
 def test_worker_without_a_queue_server_does_the_work_itself(start: Start, table: Callable[[], int]) -> None:
