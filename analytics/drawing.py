@@ -50,6 +50,7 @@ PAINT: dict[str, dict[str, str]] = {
     "mean": {"stroke": "{ink}", "stroke-width": "1.5", "stroke-dasharray": "5 4"},
     "m": {"fill": "{muted}", "font-size": "12"},
     "b": {"font-weight": "600"},
+    "halo": {"paint-order": "stroke", "stroke": "{bg}", "stroke-width": "4", "stroke-linejoin": "round"},
     "lead": {"font-size": "18"},
     "mid": {"text-anchor": "middle"},
     "end": {"text-anchor": "end"},

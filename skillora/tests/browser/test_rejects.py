@@ -168,6 +168,18 @@ def test_pages_of_rejects_can_be_read_by_everybody(
         visitor.picture(f"{name}-{look}")
 
 
+def test_long_list_on_a_phone_ends_after_five(visit: Visit, editor: User, tmp_path: Path) -> None:
+    visitor = visit(width=390, js=False)
+    visitor.sign_in(editor)
+    loaded(visitor, tmp_path / "pay.csv")
+    rows = visitor.page.locator("#reasons tbody tr")
+    assert rows.count() > 6
+    assert [row.is_visible() for row in rows.all()] == [at < 5 for at in range(rows.count())]
+    visitor.page.get_by_role("link", name=f"Show all {rows.count()}").click()
+    assert all(row.is_visible() for row in rows.all())
+    assert not visitor.page.get_by_role("link", name="Show all").is_visible()
+
+
 def test_two_people_on_the_same_line(visit: Visit, editor: User, tmp_path: Path) -> None:
     one, two = visit(), visit()
     one.sign_in(editor)
