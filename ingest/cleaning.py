@@ -185,7 +185,7 @@ class _Cells:
         cells = batch.columns[self.index]
         if not pa.types.is_dictionary(cells.type):
             if self.varied:
-                return self._of(cells, remember=False), slice(None)
+                return self._of(cells, remember=False, readable=batch.readable), slice(None)
             cells = cells.dictionary_encode()
         spellings = cells.dictionary
         self.varied = len(spellings) > VARIED * len(cells) and len(spellings) > 1000
@@ -224,10 +224,10 @@ class _Cells:
                 self._messages[key] = message
         return CellError(self.header, self.column.name, value, reasons.REASONS[code].code, message)
 
-    def _of(self, spellings: pa.StringArray, *, remember: bool) -> Verdicts:
+    def _of(self, spellings: pa.StringArray, *, remember: bool, readable: bool = False) -> Verdicts:
         """One verdict per spelling; those seen before are not judged again."""
         if not remember:
-            outputs, codes, self._left_empty = self._fresh(spellings)
+            outputs, codes, self._left_empty = self._fresh(spellings, readable=readable)
             return Verdicts(outputs, codes)
         if self._verdicts is None:
             self._verdicts = self._fresh(self._texts)
@@ -248,17 +248,21 @@ class _Cells:
         self._left_empty = left[position]
         return Verdicts({name: values[position] for name, values in outputs.items()}, codes[position])
 
-    def _fresh(self, spellings: pa.StringArray) -> tuple[Arrays, Any, Any]:
-        """(outputs, codes, which refused values are left empty) of spellings as they stand in the file."""
+    def _fresh(self, spellings: pa.StringArray, *, readable: bool = False) -> tuple[Arrays, Any, Any]:
+        """(outputs, codes, which refused values are left empty) of spellings as they stand in the file.
+
+        readable: whether each is known to hold neither NUL nor the sign for undecodable bytes.
+        """
         texts = pc.utf8_trim_whitespace(spellings)
         if self.style.values:
+            readable = False
             given = self.style.values
             texts = pa.array([given.get(text, text) for text in texts.to_pylist()], pa.utf8())
         empty = np.asarray(pc.is_in(texts, NOTHING))
         if empty.any() and self.column.default:
             texts = pc.if_else(pa.array(empty), self.column.default, texts)
             empty = np.zeros(len(texts), np.bool_)
-        unreadable = _unreadable(texts)
+        unreadable = np.zeros(len(texts), np.bool_) if readable else _unreadable(texts)
         sound = ~(empty | unreadable)
         outputs, codes = self._cleaned(texts, sound)
         codes[unreadable] = UNREADABLE

@@ -24,7 +24,7 @@ from ingest.facts import Facts
 from ingest.mapping import Mapping
 from ingest.models import LINE_MASK, Import, row_id
 from ingest.readers import read
-from ingest.rejects import Groups, rejects_copy
+from ingest.rejects import Encoded, Groups
 from runs.models import State
 from skillora.lib.errors import DomainError
 
@@ -51,9 +51,9 @@ class Counts:
 
 @dataclass
 class Chunk:
-    """What follows a finished COPY: rejects to write, and what listeners have ready to write."""
+    """What follows a finished COPY: rejects, and what listeners have ready to write."""
 
-    rejected: list[Rejected]
+    rejects: Encoded | None
     writers: list[Callable[[], None]]
 
 
@@ -115,6 +115,7 @@ class Preparation:
     facts: Facts
     cleaner: Cleaner
     pipe: Pipe = field(default_factory=lambda: Pipe(AHEAD_BYTES))
+    groups: Groups = field(default_factory=Groups)  # whole once the pipe is at its end
     _columns: list[Arrays] = field(default_factory=list)
     _rows: int = 0
     _rejected: list[Rejected] = field(default_factory=list)
@@ -159,7 +160,10 @@ class Preparation:
                 listener.rows_loaded(self.dataset.slug, spans, columns)
                 for listener in hooks.listeners(self.dataset.slug)
             ]
-        self.pipe.put(Chunk(self._rejected, writers))
+        for one in self._rejected:
+            self.groups.add(one)
+        rejects = Encoded.of(self.source_id, self._rejected) if self._rejected else None
+        self.pipe.put(Chunk(rejects, writers))
         self._columns, self._rows, self._rejected = [], 0, []
 
 
@@ -177,7 +181,7 @@ def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> No
         Import.objects.select_for_update(of=("self",)).get(pk=source.pk)
         thread.start()
         try:
-            counts, groups = _send(preparation, source.pk, progress_of(attempt, facts, started))
+            counts = _send(preparation, progress_of(attempt, facts, started))
         finally:
             preparation.pipe.close()
             thread.join()
@@ -188,24 +192,21 @@ def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> No
         )
         seconds = round(time.monotonic() - started, 3)
         state = State.DONE_WITH_REJECTS if counts.rejected else State.DONE
-        result = {"blanked": cleaner.blanked, "groups": groups.to_json(), "seconds": seconds}
+        result = {"blanked": cleaner.blanked, "groups": preparation.groups.to_json(), "seconds": seconds}
         attempt.finish(state, {**vars(counts), **result})
 
 
-def _send(
-    preparation: Preparation, source_id: int, report: Callable[[Counts], None]
-) -> tuple[Counts, Groups]:
+def _send(preparation: Preparation, report: Callable[[Counts], None]) -> Counts:
     """Everything that the pipe gives into the database."""
-    counts, groups = Counts(), Groups()
+    counts = Counts()
     pieces = _pieces(preparation.pipe)
     for first in pieces:
         chunk = _send_chunk(preparation, first, pieces, counts, report)
-        rejects_copy(source_id, chunk.rejected)
-        for one in chunk.rejected:
-            groups.add(one)
+        if chunk.rejects:
+            chunk.rejects.write()
         for write in chunk.writers:
             write()
-    return counts, groups
+    return counts
 
 
 def _pieces(pipe: Pipe) -> Iterator[Piece | Chunk]:

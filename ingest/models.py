@@ -144,7 +144,12 @@ class Reject(models.Model):
 
     id = models.BigIntegerField(primary_key=True)
     source = models.ForeignKey(
-        Import, on_delete=models.CASCADE, related_name="rejects", db_column="import_id"
+        Import,
+        on_delete=models.CASCADE,
+        related_name="rejects",
+        db_column="import_id",
+        db_index=False,  # the index below starts with it
+        db_constraint=False,  # written by the load of that import alone, in its own transaction
     )
     line = models.BigIntegerField()
     column = models.CharField(max_length=200, blank=True)  # the file's own header; "" means the whole line

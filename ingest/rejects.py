@@ -5,6 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ _ATTNAMES = (
 )
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_AT_ONCE = 2_000
+_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder for each text
 ADDED = ("line", "reason", "message")  # columns before the file's own, in the file that people correct
 EXAMPLES = 3
 VALUES = 5  # refused spellings that a group names, each to be corrected in all of its rows at once
@@ -75,20 +77,38 @@ def groups_of(source: Import) -> list[dict[str, Any]]:
     return found
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """Rejects as COPY data: made on one thread, written on another."""
+
+    target: Target
+    payload: bytes | memoryview
+
+    @classmethod
+    def of(
+        cls, source_id: int, rejected: Sequence[Rejected], *, state: RejectState = RejectState.OPEN
+    ) -> "Encoded":
+        """The rejects of an import, of which there is at least one."""
+        target = Target.of(Reject, _ATTNAMES)
+        rows = [_row(source_id, one, state) for one in rejected]
+        columns = {
+            name: np.array(values) if name in {"id", "source_id", "line"} else np.array(values, object)
+            for name, values in zip(_ATTNAMES, zip(*rows, strict=True), strict=True)
+        }
+        return cls(target, target.payload(columns))
+
+    def write(self) -> None:
+        """Into their table, inside the caller's transaction."""
+        with copying(self.target) as write:
+            write(self.payload)
+
+
 def rejects_copy(
     source_id: int, rejected: Sequence[Rejected], *, state: RejectState = RejectState.OPEN
 ) -> None:
     """Write the rejects of an import, inside the caller's transaction."""
-    if not rejected:
-        return
-    target = Target.of(Reject, _ATTNAMES)
-    rows = [_row(source_id, one, state) for one in rejected]
-    columns = {
-        name: np.array(values) if name in {"id", "source_id", "line"} else np.array(values, object)
-        for name, values in zip(_ATTNAMES, zip(*rows, strict=True), strict=True)
-    }
-    with copying(target) as write:
-        write(target.payload(columns))
+    if rejected:
+        Encoded.of(source_id, rejected, state=state).write()
 
 
 def _row(source_id: int, one: Rejected, state: RejectState) -> tuple[object, ...]:
@@ -106,8 +126,8 @@ def _row(source_id: int, one: Rejected, state: RejectState) -> tuple[object, ...
         first.value,
         first.code,
         first.message,
-        json.dumps(errors, ensure_ascii=False),
-        json.dumps(one.cells, ensure_ascii=False),
+        _JSON(errors),
+        _JSON(one.cells),
         state.value,
     )
 

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,6 +19,17 @@ from market.models import Currency, FxRate
 from market.reference import currencies
 
 USD = 840
+# Days since 1970 and their rates as big-endian arrays: a currency has thousands.
+_AS_BYTES = """
+SELECT currency_id, string_agg(int4send(day - DATE '1970-01-01'), '' ORDER BY day),
+    string_agg(float8send(per_usd), '' ORDER BY day)
+FROM unnest(%s::smallint[]) AS wanted (id) JOIN market_fxrate ON currency_id = wanted.id AND day >= coalesce(
+    (SELECT max(day) FROM market_fxrate AS before WHERE currency_id = wanted.id AND day <= %s), '-infinity')
+GROUP BY currency_id
+"""
+EARLIER = 365  # days before the first asked for, read along: few files are in the order of days
+_NEVER, _ALWAYS = -(10**9), 10**9
+_UNIX = date(1970, 1, 1).toordinal()
 NEWEST = np.datetime64("2299-12-31", "D")  # beyond every rate
 Days = np.ndarray[Any, np.dtype[np.datetime64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -70,17 +82,18 @@ class Rates:
     """
 
     def __init__(self) -> None:
-        self._filled = {0, USD}
+        self._since: dict[int, int] = {0: _NEVER, USD: _NEVER}  # currency → day from which on rates are known
         self._first: dict[int, int] = {}  # currency → day of its first rate
         self._by_day: dict[int, Floats] = {}
 
     def per_usd(self, currency: Any, days: Any) -> Floats:
         """Units per dollar of each row's currency on its day (datetime64[D], NaT = the newest). NaN: none is known."""
         present = np.flatnonzero(np.bincount(currency.astype(np.int64), minlength=1)).tolist()
-        self._learn([pk for pk in present if pk not in self._filled])
         if present == [USD]:
             return np.ones(len(currency))
         numbers = np.where(np.isnat(days), NEWEST, days).astype("datetime64[D]").astype(np.int64)
+        earliest = int(numbers.min()) if len(numbers) else 0
+        self._learn([pk for pk in present if earliest < self._since.get(pk, _ALWAYS)], earliest)
         rates: Floats = np.full(len(currency), np.nan)
         for pk in present:
             rows = np.flatnonzero(currency == pk)
@@ -91,18 +104,17 @@ class Rates:
                 rates[rows] = known[np.clip(numbers[rows] - self._first[pk], 0, len(known) - 1)]
         return rates
 
-    def _learn(self, wanted: list[int]) -> None:
+    def _learn(self, wanted: list[int], earliest: int) -> None:
+        """Read what is needed from the day `earliest` on, and some more."""
         if not wanted:
             return
-        rates_ensure(wanted)
-        self._filled.update(wanted)
+        rates_ensure([pk for pk in wanted if pk not in self._since])
+        since = earliest - EARLIER
+        self._since.update(dict.fromkeys(wanted, since))
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT currency_id, array_agg(day - DATE '1970-01-01' ORDER BY day), "
-                "array_agg(per_usd ORDER BY day) FROM market_fxrate WHERE currency_id = ANY (%s) GROUP BY 1",
-                [wanted],
-            )
+            cursor.execute(_AS_BYTES, [wanted, date.fromordinal(max(since + _UNIX, 1))])
             for pk, days, rates in cursor.fetchall():
-                at = np.array(days) - days[0]
+                at = np.frombuffer(days, ">i4").astype(np.int64)
                 gaps = np.diff(at, append=at[-1] + 1)
-                self._first[pk], self._by_day[pk] = days[0], np.repeat(np.array(rates, np.float64), gaps)
+                self._first[pk] = int(at[0])
+                self._by_day[pk] = np.repeat(np.frombuffer(rates, ">f8").astype(np.float64), gaps)

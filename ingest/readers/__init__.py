@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ingest.facts import Facts
 
 BATCH_BYTES = 4 << 20  # 2 to 8 MB measured alike; smaller costs calls, larger cache misses
+FIRST_BYTES = 1 << 18  # of the first batch; each next one is twice as large: who waits for it can start early
+UNREADABLE = (b"\x00", "\ufffd".encode())
 FAULT_BYTES = 20_000  # of a line that cannot be cut, kept for its reject
 
 
@@ -47,6 +49,7 @@ class Batch:
     column, the wanted ones dictionary-encoded (int32, utf8), empty cell = "", outer blanks kept. faults: lines
     that are no rows. bytes_done: how far into the file this batch ends. strict: whether its quoting was beyond doubt.
     even: whether each of its physical lines is one strict record, so that counting line ends is enough.
+    readable: whether no cell holds NUL or the sign for undecodable bytes.
     """
 
     lines: np.ndarray[Any, np.dtype[np.int64]]
@@ -55,6 +58,7 @@ class Batch:
     bytes_done: int
     strict: bool = True
     even: bool = False
+    readable: bool = False
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -134,7 +138,7 @@ def read(path: Path, facts: "Facts", wanted: set[int], *, batch_bytes: int = BAT
     encoding = "utf-8" if facts.sheet else facts.encoding
     scale = facts.size / max(source.stat().st_size, 1) if facts.sheet else 1.0
     reading = _Reading(facts, _Parser(facts, wanted), line=facts.first_line)
-    chunks = chunks_of(source, encoding, size=batch_bytes)
+    chunks = chunks_of(source, encoding, size=batch_bytes, first=FIRST_BYTES)
     for piece, position in _without_preamble(chunks, facts.first_line - 1):
         yield from reading.take(piece, int(position * scale), final=False)
     yield from reading.take(b"", facts.size, final=True)
@@ -300,7 +304,9 @@ class _Reading:
         columns = [
             column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in table.columns
         ]
-        return Batch(np.delete(lines, invalid), columns, faults, done, self.strict, even)
+        lines = np.delete(lines, invalid) if len(invalid) else lines
+        readable = not any(sign in data for sign in UNREADABLE)
+        return Batch(lines, columns, faults, done, self.strict, even, readable)
 
     def _fault(self, line: int, text: str) -> Fault:
         """A record whose number of cells is not the header's."""

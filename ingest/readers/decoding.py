@@ -50,8 +50,10 @@ def decoder_of(encoding: str) -> codecs.IncrementalDecoder:
     return codecs.getincrementaldecoder(encoding)(errors)
 
 
-def chunks_of(path: Path, encoding: str, *, size: int) -> Iterator[tuple[bytes, int]]:
+def chunks_of(path: Path, encoding: str, *, size: int, first: int = 0) -> Iterator[tuple[bytes, int]]:
     """(UTF-8 bytes, offset in the file after them), about `size` bytes each; without a byte order mark.
+
+    first: bytes of the first piece, where they are to be fewer; each next one has twice as many, up to `size`.
 
     UTF-8 is passed on as it is: facts prove it valid, and `readers` replaces what changed since.
     """
@@ -60,7 +62,9 @@ def chunks_of(path: Path, encoding: str, *, size: int) -> Iterator[tuple[bytes, 
         file.seek(skip)
         position = skip
         decoder = None if encoding == "utf-8" else decoder_of(encoding)
-        while piece := file.read(size):
+        now = min(first or size, size)
+        while piece := file.read(now):
+            now = min(now * 2, size)
             position += len(piece)
             yield (decoder.decode(piece).encode() if decoder else piece), position
         if decoder and (rest := decoder.decode(b"", final=True)):
