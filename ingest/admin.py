@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.permissions import member
 from ingest import reasons, services
-from ingest.models import Import, Reject, Stage
+from ingest.models import Import, Reject, RememberedMapping, Stage
 from runs.models import OPEN_STATES, State
 from skillora.lib.errors import DomainError
 
@@ -159,3 +159,27 @@ class RejectAdmin(ReadOnly):
     list_select_related = ("source",)
     list_per_page = 50
     show_full_result_count = False
+
+
+@admin.register(RememberedMapping)
+class RememberedMappingAdmin(ReadOnly):
+    """What is decided for files with the same headers; deleted, the next such file is looked at afresh."""
+
+    list_display = ("dataset", "columns", "by", "decided_at", "short_fingerprint")
+    list_filter = ("dataset", "decided_at")
+    search_fields = ("dataset", "fingerprint", "by__email", "mapping")
+    list_select_related = ("by",)
+
+    @admin.display(description=gettext_lazy("mapped columns"))
+    def columns(self, kept: RememberedMapping) -> str:
+        """Canonical names, those of constants too."""
+        parts = (kept.mapping.get(part) or {} for part in ("columns", "constants"))
+        return ", ".join(name for part in parts for name in part)
+
+    @admin.display(description=gettext_lazy("headers"), ordering="fingerprint")
+    def short_fingerprint(self, kept: RememberedMapping) -> str:
+        """Enough to tell them apart."""
+        return kept.fingerprint[:12]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_staff)

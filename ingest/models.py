@@ -1,15 +1,19 @@
 """What came in: an `Import` per file (or batch, or admin edit), and a `Reject` per line that did not load."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+from skillora.lib.errors import DomainError
 
 LINE_BITS = 32  # a stored row's id is import << 32 | line: unique by construction, and its own lineage
 LINE_MASK = (1 << LINE_BITS) - 1
 IMPORT_MAX = (1 << 21) - 1  # keeps ids under 2**53, so that JSON numbers hold them
+ID_FITS = "ingest_import_id_fits_row_ids"
 
 
 def row_id(import_id: int, line: int) -> int:
@@ -87,12 +91,25 @@ class Import(models.Model):
                 ),
                 name="ingest_import_rows_conserved",
             ),
-            models.CheckConstraint(condition=Q(id__lte=IMPORT_MAX), name="ingest_import_id_fits_row_ids"),
+            models.CheckConstraint(condition=Q(id__lte=IMPORT_MAX), name=ID_FITS),
         ]
         indexes = [models.Index(fields=["sha256"], name="ingest_import_sha256")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pk})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """DomainError 507 where all ids that rows can carry are used up."""
+        try:
+            super().save(*args, **kwargs)
+        except IntegrityError as error:
+            if ID_FITS not in str(error):
+                raise
+            message = _(
+                "All %(n)s import ids are used: nothing more can be taken in. Tell the operators: "
+                "docs/operations.md says what to do."
+            )
+            raise DomainError(str(message) % {"n": f"{IMPORT_MAX:,}"}, "import_ids_used", 507) from error
 
     @property
     def state(self) -> str:

@@ -9,13 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ingest.attention import Matter, matters_found
-from ingest.models import Reject, RejectState
+from ingest.models import IMPORT_MAX, Import, Reject, RejectState
 from runs.models import Run, State
 
 register = template.Library()
 COUNT_LIMIT = 10_000
 RECENT = timedelta(days=7)
 WAITING = timedelta(minutes=5)
+IDS_LOW = 0.8  # of the import ids that there are
 
 
 @register.simple_tag
@@ -40,4 +41,11 @@ def needs_attention() -> list[Matter]:
         found.append(
             Matter(text, f"{reverse('admin:ingest_reject_changelist')}?state__exact={RejectState.OPEN}")
         )
+    last = Import.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    if last > IMPORT_MAX * IDS_LOW:
+        text = _("%(n)s of %(most)s import ids are used: see docs/operations.md") % {
+            "n": f"{last:,}",
+            "most": f"{IMPORT_MAX:,}",
+        }
+        found.append(Matter(text, reverse("admin:ingest_import_changelist")))
     return [*found, *matters_found()]
