@@ -3,6 +3,7 @@
 Kept simple by one rule: whatever happens here, at worst a ring is lost, and a sweeper rings again.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -98,6 +99,15 @@ class RunWorker(Worker):
             self.connection.delete(self.key)
             self.register_birth()  # type: ignore[no-untyped-call]
         super().heartbeat(timeout, pipeline)
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """The horse and what it has started. RQ's own ends our group, us included, where the horse is gone (pid 0)."""
+        pid = self.horse_pid
+        with contextlib.suppress(ProcessLookupError):
+            if pid and os.getpgid(pid) == pid:
+                os.killpg(pid, sig)
+            elif pid:  # forked this moment: still in our group
+                os.kill(pid, sig)
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         try:
