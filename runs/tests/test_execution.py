@@ -16,6 +16,7 @@ from runs.services import run_cancel, run_start
 from runs.sweeping import end_zombies, free_runs
 from runs.tests.conftest import Declare, Table, in_thread, other_session, write
 from skillora.lib.errors import DomainError
+from skillora.tests.serving import WAIT_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,12 +153,12 @@ def test_zombie_that_wakes_up_cannot_commit(declare: Declare, rows: Table) -> No
             write(attempt.run.pk)
             if attempt.number == 1:
                 working.set()
-                wake.wait(20)
+                wake.wait(WAIT_SECONDS)
             attempt.finish()
 
     run = run_start(task=declare(stands_still_once), by=None)
     thread, outcome = in_thread(lambda: execute(run.pk))
-    working.wait(20)
+    working.wait(WAIT_SECONDS)
     long_ago = timezone.now() - timezone.timedelta(hours=1)
     Run.objects.filter(pk=run.pk).update(heartbeat_at=long_ago)
     assert end_zombies() == [run.pk]
@@ -165,7 +166,7 @@ def test_zombie_that_wakes_up_cannot_commit(declare: Declare, rows: Table) -> No
         pass
     assert execute(run.pk) == State.DONE  # taken over
     wake.set()
-    thread.join(20)
+    thread.join(WAIT_SECONDS)
     assert outcome == [None]
     run.refresh_from_db()
     assert (run.state, run.attempt, rows()) == (State.DONE, 2, 1)
@@ -248,9 +249,9 @@ def test_cancel_running_task_that_looks_is_rolled_back(declare: Declare, rows: T
 
     run = run_start(task=declare(looks), by=None)
     thread, outcome = in_thread(lambda: execute(run.pk))
-    working.wait(20)
+    working.wait(WAIT_SECONDS)
     assert run_cancel(run=run, by=None).state == State.RUNNING
-    thread.join(20)
+    thread.join(WAIT_SECONDS)
     assert outcome == [State.CANCELLED]
     assert rows() == 0
 
@@ -269,9 +270,9 @@ def test_cancel_running_task_inside_one_long_statement(
 
     run = run_start(task=declare(sleeps), by=None)
     thread, outcome = in_thread(lambda: execute(run.pk))
-    working.wait(20)
+    working.wait(WAIT_SECONDS)
     run_cancel(run=run, by=None)
-    thread.join(20)
+    thread.join(WAIT_SECONDS)
     assert outcome == [State.CANCELLED]
     assert rows() == 0
 

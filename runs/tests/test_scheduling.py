@@ -14,6 +14,7 @@ from runs.scheduling import slot, start_due
 from runs.services import run_start
 from runs.tasks import trim
 from runs.tests.conftest import Declare, in_thread
+from skillora.tests.serving import WAIT_SECONDS
 
 NOON = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)
 
@@ -57,12 +58,12 @@ def test_start_due_by_many_schedulers_at_once_starts_one(declare: Declare) -> No
     together = threading.Barrier(6)
 
     def tick() -> int:
-        together.wait(20)
+        together.wait(WAIT_SECONDS)
         return len(start_due(NOON))
 
     threads = [in_thread(tick) for _ in range(6)]
     for thread, _ in threads:
-        thread.join(20)
+        thread.join(WAIT_SECONDS)
     assert sum(outcome[0] for _, outcome in threads) == Run.objects.count() == 1
 
 

@@ -12,6 +12,7 @@ from runs.models import Run, State
 from runs.services import DuplicateRun, run_cancel, run_start, run_undone
 from runs.tests.conftest import Declare, in_thread
 from skillora.lib.errors import Conflict, NotAllowed
+from skillora.tests.serving import WAIT_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,12 +73,12 @@ def test_start_by_many_at_once_makes_one(declare: Declare) -> None:
     together = threading.Barrier(8)
 
     def start() -> Run:
-        together.wait(20)
+        together.wait(WAIT_SECONDS)
         return run_start(task=name, by=None, unique_key="file-1")
 
     threads = [in_thread(start) for _ in range(8)]
     for thread, _ in threads:
-        thread.join(20)
+        thread.join(WAIT_SECONDS)
     outcomes = [outcome[0] for _, outcome in threads]
     made = [o for o in outcomes if isinstance(o, Run)]
     assert len(made) == Run.objects.count() == 1

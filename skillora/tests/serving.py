@@ -98,4 +98,4 @@ def serving(folder: Path) -> Iterator[Product]:
         for process in (web, worker):
             process.terminate()
         for process in (web, worker):
-            process.wait(20)
+            process.wait(WAIT_SECONDS)
