@@ -11,10 +11,14 @@ import datetime
 import json
 import resource
 import sys
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-SECONDS = 120  # of processor time
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+from ingest import workbook_stream
+
+SECONDS = 300  # of processor time
 OUTPUT = 4 << 30  # bytes of the CSV
 
 
@@ -58,6 +62,63 @@ def texts(rows: Iterable[Sequence[object]]) -> Iterator[list[str]]:
 
 def convert(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
     """{sheets: names, sheet: the one converted}; or {error: code}."""
+    try:
+        if workbook_stream.is_large(workbook):
+            return streamed(workbook, wanted, out)
+    except zipfile.BadZipFile:
+        pass  # no XLSX
+    except (workbook_stream.Damaged, OSError, ValueError, LookupError) as error:
+        return {"error": "unreadable", "detail": str(error)[:200]}
+    return converted(workbook, wanted, out)
+
+
+def streamed(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
+    """What `convert` gives, of a large XLSX, in little memory."""
+    book = workbook_stream.Workbook(workbook)
+    names = list(book.sheets)
+    if wanted and wanted not in names:
+        return {"error": "unknown_sheet", "sheets": names}
+    for name in [wanted] if wanted else names:
+        rows = widened(book.rows(name, text), out)
+        if rows > 1 or (rows and (wanted or name == names[-1])):
+            return {"sheets": names, "sheet": name}
+    return {"error": "empty", "sheets": names}
+
+
+def widened(rows: Iterable[list[str]], out: Path) -> int:
+    """Write rows as long as the longest of them, without empty columns before the first; how many there are.
+
+    A longest row that is not the first costs a second writing.
+    """
+    width = first = count = 0
+    left = workbook_stream.COLUMNS_MAX  # empty columns before the first
+    with out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for row in rows:
+            count += 1
+            if len(row) > width:
+                width = len(row)
+                first = first or width
+            if left and row:
+                left = min(left, next((at for at, cell in enumerate(row) if cell), left))
+            writer.writerow(row + [""] * (width - len(row)) if any(row) else [])
+    if width > first or 0 < left < width:
+        short = out.with_suffix(".short")
+        out.replace(short)
+        with (
+            short.open(encoding="utf-8", newline="") as given,
+            out.open("w", encoding="utf-8", newline="") as file,
+        ):
+            lines = csv.reader(given)
+            csv.writer(file, lineterminator="\n").writerows(
+                (row + [""] * (width - len(row)))[left:] if row else [] for row in lines
+            )
+        short.unlink()
+    return count
+
+
+def converted(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
+    """What `convert` gives, by calamine: all formats, the whole sheet in memory."""
     import python_calamine as calamine  # noqa: PLC0415 (after the limits are set)
 
     try:

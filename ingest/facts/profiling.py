@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from django.utils.translation import gettext
 
 from ingest.facts.record import ColumnFacts, DateOrder, Facts
-from ingest.readers import read
+from ingest.readers import ahead, read
 
 SPELLINGS = 2000  # distinct spellings of a column that are counted
 PER_BATCH = 400  # of them, from one batch
@@ -116,7 +116,7 @@ def profile(path: Path, facts: Facts) -> None:
     coded = set(range(len(seen)))  # after the first batches only columns whose spellings repeat
     rows = faults = 0
     even = not facts.sheet
-    for number, batch in enumerate(read(path, facts, coded)):
+    for number, batch in enumerate(ahead(read(path, facts, coded))):
         rows += len(batch)
         faults += len(batch.faults)
         even &= batch.even

@@ -5,6 +5,7 @@ A block is read, cut into records by vectorised scans (`cutting`), made strict w
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -142,6 +143,15 @@ def read(path: Path, facts: "Facts", wanted: set[int], *, batch_bytes: int = BAT
     for piece, position in _without_preamble(chunks, facts.first_line - 1):
         yield from reading.take(piece, int(position * scale), final=False)
     yield from reading.take(b"", facts.size, final=True)
+
+
+def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches; each next one is read on a thread of its own while this one is looked at."""
+    with ThreadPoolExecutor(1, "read-ahead") as reader:
+        following = reader.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = reader.submit(next, batches, None)
+            yield batch
 
 
 def _without_preamble(chunks: Iterator[tuple[bytes, int]], lines: int) -> Iterator[tuple[bytes, int]]:

@@ -67,7 +67,7 @@ def cut_strictly(data: bytes, delimiter: str, quote: str, *, final: bool) -> Cut
     ends = line_ends(data, array, final=final)
     if not quote or data.find(quote.encode()) < 0:
         return _cut(data, array, ends, np.arange(len(ends)))
-    quotes = np.flatnonzero(array == ord(quote))
+    quotes = positions(array == ord(quote))
     before = np.searchsorted(quotes, ends)
     outside = np.flatnonzero(before % 2 == 0)
     if len(outside) == 0:

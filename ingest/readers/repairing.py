@@ -78,6 +78,7 @@ def cells_of(line: bytes, dialect: Dialect) -> tuple[list[bytes], int]:
     delimiter, quote = dialect.delimiter, dialect.quote
     cells: list[bytes] = []
     position, size, step = 0, len(line), len(delimiter)
+    opening = delimiter + quote
     while True:
         if quote and line.startswith(quote, position):
             close = _closing(line, position + 1, dialect)
@@ -85,14 +86,15 @@ def cells_of(line: bytes, dialect: Dialect) -> tuple[list[bytes], int]:
                 return cells, position
             cells.append(_inside(line[position + 1 : close], dialect))
             position = close + 1
-        else:
-            stop = line.find(delimiter, position)
-            stop = size if stop < 0 else stop
-            cells.append(line[position:stop])
-            position = stop
-        if position >= size:
-            return cells, -1
-        position += step
+            if position >= size:
+                return cells, -1
+            position += step
+            continue
+        stop = line.find(opening, position) if quote else -1
+        if stop < 0:
+            return cells + line[position:].split(delimiter), -1
+        cells += line[position:stop].split(delimiter)
+        position = stop + step
 
 
 def _inside(content: bytes, dialect: Dialect) -> bytes:
