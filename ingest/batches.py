@@ -41,6 +41,7 @@ VALUE_SHOWN = 200  # characters of a refused value that the answer repeats
 Mode = Literal["atomic", "partial"]
 Row = MappingOf[str, Any]
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_LARGEST = 10**40
 _NUMBERS = (".", ",")  # how texts mark decimals and thousands; JSON numbers have no doubt
 
 
@@ -189,7 +190,12 @@ class Sent:
 
     def _take(self, at: int, row: Row, places: dict[str, int]) -> None:
         for key, value in row.items():
-            name = key if key in places else self._guessed.get(fold(key[:100]))
+            place = places.get(key)
+            if place is not None and isinstance(value, str) and value.isascii():  # nearly every cell
+                self._texts[place][at] = value
+                self._given.add(key)
+                continue
+            name = key if place is not None else self._guessed.get(fold(key[:100]))
             if name is None:
                 known = ", ".join(self.names)
                 message = _("There is no column of this name; there are: %(known)s") % {"known": known}
@@ -254,7 +260,7 @@ class Sent:
         for chosen, without in ((~blank, ""), (blank, self.names[made or 0])):
             if chosen.any():
                 cleaner = Cleaner(self.dataset, self.mapping(without), self.facts, lenient=lenient)
-                cells = [column.filter(pa.array(chosen)) for column in columns]
+                cells = columns if chosen.all() else [c.filter(pa.array(chosen)) for c in columns]
                 parts.append(cleaner.clean(Batch(lines[chosen], cells, [], 0)))
                 self.targets |= cleaner.given
         return parts[0] if len(parts) == 1 else _together(parts)
@@ -315,8 +321,12 @@ def text_of(value: Any) -> str | None:
         return _sound(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if not isinstance(value, int | float):
-        return None
+    if isinstance(value, int):
+        return str(value) if -_LARGEST < value < _LARGEST else None
+    return _text_of_float(value) if isinstance(value, float) else None
+
+
+def _text_of_float(value: float) -> str | None:
     number = Decimal(repr(value))
     if not number.is_finite() or not -40 < number.adjusted() < 40:
         return None

@@ -99,7 +99,8 @@ class Dataset:
     bigint column, the model's own key; the model's `origin` takes import << 32 | line of whoever wrote it last.
     partition: column that an upsert dataset's table is partitioned by, beside the key in its primary key.
     used: tells which keys (n,) may be in use, as booleans (n,), where that is cheaper than to ask the table.
-    prepare: called with cleaned columns before they are written, in a transaction of its own, e.g. for partitions.
+    prepare: called with cleaned columns before they are written, in a transaction of its own, e.g. for partitions;
+    says whether it made anything, which statements that began before do not see.
     order: positions (n,) of cleaned rows in the order that their indexes take best; otherwise by key.
     deriving: called once per load, gives the function that computes further columns from cleaned ones, a batch at
     a time (arrays in, arrays out), e.g. yearly pay in dollars; it may read small tables.
@@ -113,7 +114,7 @@ class Dataset:
     key: tuple[str, ...] = ()
     partition: str = ""
     used: Callable[[Keys], np.ndarray[Any, np.dtype[np.bool_]]] | None = None
-    prepare: Callable[[Arrays], None] | None = None
+    prepare: Callable[[Arrays], bool] | None = None
     order: Callable[[Arrays], Keys] | None = None
     deriving: Callable[[], Derive] | None = None
     # Clean synthetic rows for tests and demos: (generator, rows, rows before them) → canonical name → texts.

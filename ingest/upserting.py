@@ -36,7 +36,10 @@ from skillora.lib.errors import DomainError
 if TYPE_CHECKING:
     from runs.execution import Attempt
 
-CHUNK_ROWS = 500_000  # decided and written at a time
+CHUNK_ROWS = 500_000  # decided and written at a time at most
+FIRST_ROWS = (
+    60_000  # of the first chunk, so that the database soon has work; each is twice as large as the last
+)
 CHUNK_REJECTS = 20_000
 TRIES = 5
 WORK_MEM = "128MB"  # for the joins of a chunk with the table
@@ -51,10 +54,14 @@ DOUBLED = line_reason(
 
 @dataclass
 class Piece:
-    """A decided chunk, its new rows as COPY data, and what listeners have ready to write."""
+    """A decided chunk, its new rows as COPY data, and what listeners have ready to write.
+
+    prepared: what the rows need was made for them just now.
+    """
 
     chunk: Chunk
     payload: bytes | memoryview
+    prepared: bool
     read: int
     rejected: list[Rejected]
     writers: list[Callable[[], None]]
@@ -77,6 +84,8 @@ class Preparation:
     def run(self) -> None:
         """Pieces, None at the end; or the error that ended it."""
         try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET work_mem = '{WORK_MEM}'")  # this thread's session ends with it
             for piece in self.pieces():
                 self.pipe.put(piece, len(piece.payload))
             self.pipe.put(None)
@@ -91,12 +100,13 @@ class Preparation:
     def pieces(self) -> Iterator[Piece]:
         """The file, chunk by chunk."""
         taken: list[Clean] = []
+        most = min(FIRST_ROWS, CHUNK_ROWS)
         for batch in read(self.path, self.facts, self.cleaner.wanted):
             taken.append(self.cleaner.clean(batch))
             rows, refused = sum(len(c.lines) for c in taken), sum(len(c.rejected) for c in taken)
-            if rows >= CHUNK_ROWS or refused >= CHUNK_REJECTS:
+            if rows >= most or refused >= CHUNK_REJECTS:
                 yield self.piece(taken)
-                taken = []
+                taken, most = [], min(2 * most, CHUNK_ROWS)
         if taken:
             yield self.piece(taken)
 
@@ -111,9 +121,10 @@ class Preparation:
         chunk = self._deciding.chunk(lines, columns)
         payload: bytes | memoryview = b""
         writers: list[Callable[[], None]] = []
+        made = False
         if not self.dry:
             if len(lines):
-                prepared(self.dataset, chunk.rows)
+                made = prepared(self.dataset, chunk.rows)
             if len(chunk.new):
                 new = chunk.part(chunk.new)
                 order = self.dataset.order(new) if self.dataset.order else None
@@ -121,7 +132,7 @@ class Preparation:
                 payload = self.shape.target.payload(copied)
                 writers = self._told(new)
         rejected = [one for c in taken for one in c.rejected]
-        return Piece(chunk, payload, sum(c.read for c in taken), rejected, writers)
+        return Piece(chunk, payload, made, sum(c.read for c in taken), rejected, writers)
 
     def _told(self, new: Arrays) -> list[Callable[[], None]]:
         """What listeners have to write about new rows."""
@@ -156,8 +167,8 @@ def _load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> N
         alone(dataset)
         thread.start()
         try:
-            writing = Writing(dataset, source.pk)
-            _write_all(preparation, writing, progress_of(attempt, facts, started))
+            with Writing(dataset, source.pk) as writing:
+                _write_all(preparation, writing, progress_of(attempt, facts, started))
         finally:
             preparation.pipe.close()
             thread.join()
@@ -189,32 +200,37 @@ def _write_all(preparation: Preparation, writing: "Writing", report: Callable[[C
         if isinstance(item, BaseException):
             raise item
         writing.shape = preparation.shape
+        if item.prepared:
+            writing.flush()
         writing.write(item.chunk, item.payload)
         writing.reject(item.read, item.rejected)
+        if item.writers:
+            writing.flush()
         for write in item.writers:
             write()
         report(writing.counts)
     writing.end()
 
 
-def prepared(dataset: Dataset, columns: Arrays) -> None:
+def prepared(dataset: Dataset, columns: Arrays) -> bool:
     """Let the dataset make what rows need, e.g. partitions, in a short transaction of its own, whoever asks.
 
-    Never inside the transaction that writes the rows: its locks would be held until the end.
+    Says whether anything was made. Never inside the transaction that writes the rows: its locks would be held until
+    the end.
     """
     if dataset.prepare is None:
-        return
+        return False
     prepare = dataset.prepare
     if not connection.in_atomic_block:
         with transaction.atomic():
-            prepare(columns)
-        return
+            return prepare(columns)
     raised: list[BaseException] = []
+    made: list[bool] = []
 
     def apart() -> None:
         try:
             with transaction.atomic():
-                prepare(columns)
+                made.append(prepare(columns))
         except BaseException as error:
             raised.append(error)
         finally:
@@ -225,6 +241,7 @@ def prepared(dataset: Dataset, columns: Arrays) -> None:
     thread.join()
     if raised:
         raise raised[0]
+    return made[0]
 
 
 @dataclass(frozen=True)
@@ -245,15 +262,16 @@ def batch_write(source_id: int, dataset: Dataset, given: set[str], clean: Clean)
     columns = {**clean.columns, "origin": row_id(source_id, 0) | clean.lines}
     shape = Shape.of(dataset, given, {*columns})
     chunk = Deciding(dataset, shape).chunk(clean.lines, columns)
-    writing = Writing(dataset, source_id, shape)
     new = chunk.part(chunk.new)
     writers = [
         tell.rows_loaded(dataset.slug, spans(new["id"]), new) for tell in hooks.listeners(dataset.slug)
     ]
-    writing.write(chunk, shape.target.payload(new) if len(chunk.new) else b"")
-    for write in writers:
-        write()
-    writing.end()
+    with Writing(dataset, source_id, shape) as writing:
+        writing.write(chunk, shape.target.payload(new) if len(chunk.new) else b"")
+        writing.flush()
+        for write in writers:
+            write()
+        writing.end()
     status = np.full(len(chunk.rows["origin"]), "unchanged", object)
     status[chunk.new], status[chunk.changed] = "inserted", "updated"
     keys, lines = chunk.rows[shape.key].tolist(), (chunk.rows["origin"] & LINE_MASK).tolist()

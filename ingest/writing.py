@@ -4,7 +4,11 @@ Whoever writes here holds a transaction. That rows are still as they were when t
 under their locks, so that a change by somebody else is never written over.
 """
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -19,6 +23,9 @@ from ingest.declarations import Arrays, Dataset, Keys
 from ingest.loading import Counts
 from ingest.rejects import Groups, rejects_copy
 from skillora.lib.errors import Conflict
+
+COPY_ROWS = 1_000_000  # in one statement at most; triggers see its rows at its end
+REJECTS_KEPT = 20_000  # until then
 
 
 class Overtaken(Conflict):
@@ -44,7 +51,11 @@ def spans(keys: Keys) -> hooks.Spans:
 
 @dataclass
 class Writing:
-    """Decided chunks into the table, inside the caller's transaction."""
+    """Decided chunks into the table, inside the caller's transaction: `with Writing(…) as writing:`.
+
+    New rows of chunks that follow each other go into one COPY, as far as nothing else is written between: what a
+    table does after each statement, it does once.
+    """
 
     dataset: Dataset
     source_id: int
@@ -53,23 +64,50 @@ class Writing:
     groups: Groups = field(default_factory=Groups)
     left_out: list[tuple[Keys, Keys]] = field(default_factory=list)
     _highest: int = 0
+    _copying: ExitStack = field(default_factory=ExitStack)
+    _send: Callable[[Any], None] | None = None
+    _copied: int = 0
+    _rejected: list[Rejected] = field(default_factory=list)
+
+    def __enter__(self) -> "Writing":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._copying.__exit__(kind, error, trace)
+
+    def flush(self) -> None:
+        """End the COPY, if any: its rows are in the table. Then the rejects that came meanwhile."""
+        self._copying.close()
+        self._send, self._copied = None, 0
+        rejects_copy(self.source_id, self._rejected)
+        self._rejected = []
 
     def reject(self, read: int, rejected: list[Rejected]) -> None:
         """Keep the rejects of a chunk of which `read` lines were read."""
         self.counts.read += read
         self.counts.rejected += len(rejected)
-        rejects_copy(self.source_id, rejected)
+        self._rejected += rejected
         for one in rejected:
             self.groups.add(one)
+        if len(self._rejected) >= REJECTS_KEPT:
+            self.flush()
 
     def write(self, chunk: Chunk, payload: bytes | memoryview) -> None:
         """New rows, changed rows and those that this load wrote before. Overtaken where they are not as decided."""
         assert self.shape is not None  # noqa: S101 (set with the first chunk)
         key = self.shape.key
         if len(chunk.new):
-            with copying(self.shape.target) as write:
-                write(payload)
+            if self._copied + len(chunk.new) > COPY_ROWS:
+                self.flush()
+            if self._send is None:
+                self._send = self._copying.enter_context(copying(self.shape.target))
+            self._send(payload)
+            self._copied += len(chunk.new)
             self._highest = max(self._highest, int(chunk.rows[key][chunk.new[-1]]))
+        if len(chunk.changed) or len(chunk.again):
+            self.flush()
         if len(chunk.changed):
             changed = {**chunk.part(chunk.changed), WAS: chunk.was[chunk.changed]}
             self._update(changed, journal=True)
@@ -103,7 +141,8 @@ class Writing:
             raise Overtaken(_("Somebody else changed the same rows meanwhile. Send them again."))
 
     def end(self) -> None:
-        """After the last chunk: the database makes keys past those that were given."""
+        """After the last chunk: all is written, and the database makes keys past those that were given."""
+        self.flush()
         if not self._highest or self.shape is None:
             return
         with connection.cursor() as cursor:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from hiring.models import Department, HiredEmployee, HiresByQuarter, Job
-from ingest import readers, services, upserting
+from ingest import readers, services, upserting, writing
 from ingest.models import Import, Previous, RejectState
 from runs import execution
 from runs.models import State
@@ -173,6 +173,38 @@ def test_doubles_far_apart_end_as_if_written_one_by_one(
         2: "two",
     }
     assert source.rejects.count() == 6
+
+
+def test_new_years_rejects_and_changes_between_the_rows_of_one_copy(
+    places: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small chunks share a COPY until something else has to be written: a partition, a change, many rejects."""
+    monkeypatch.setattr(upserting, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(upserting, "read", partial(readers.read, batch_bytes=40))
+    monkeypatch.setattr(writing, "COPY_ROWS", 7)
+    monkeypatch.setattr(writing, "REJECTS_KEPT", 3)
+    loaded("hired_employees", PEOPLE + "5,Old,2001-05-01T10:00:00Z,1,1\n", tmp_path)
+    lines = [
+        f"{at},{'' if at % 4 == 0 else 'Ann'},{2001 + at % 3 + at // 10}-05-01T10:00:00Z,1,1"
+        for at in range(1, 41)
+    ]
+    source = loaded("hired_employees", PEOPLE + "\n".join(lines) + "\n", tmp_path)
+    assert counts(source) == (40, 29, 1, 0, 10, 0)
+    assert sorted(HiredEmployee.objects.values_list("id", flat=True)) == [at for at in range(1, 41) if at % 4]
+    assert sorted(source.rejects.values_list("line", flat=True)) == [at + 1 for at in range(4, 41, 4)]
+    assert sum(sum(row) for row in HiresByQuarter.objects.values_list("q1", "q2", "q3", "q4")) == 30
+
+
+def test_check_beside_departments_that_are_not_there_says_what_to_create(tmp_path: Path) -> None:
+    loaded("jobs", "id,job\n1,Nurse\n", tmp_path)
+    rows = "".join(f"{at},Ann,2021-05-01T10:00:00Z,{at % 2 + 1},1\n" for at in range(1, 6))
+    told = checked("hired_employees", PEOPLE + rows, tmp_path)
+    assert (told["read"], told["rejected"]) == (5, 5)
+    (group,) = told["groups"]
+    assert (group["code"], group["field"], group["rows"]) == ("unknown_department", "department_id", 5)
+    assert {(value["value"], value["rows"]) for value in group["values"]} == {("1", 2), ("2", 3)}
+    assert "create department 2 first" in group["examples"][0]["message"]
+    assert HiredEmployee.objects.count() == 0
 
 
 def test_check_writes_nothing_and_burns_no_ids(places: None, tmp_path: Path) -> None:
