@@ -3,6 +3,11 @@
 Strict: every field of a row is filled. A lenient import may lack name, department and job, never the hire time.
 """
 
+from collections.abc import Callable
+
+import numpy as np
+from django.db.models import Model
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from hiring.models import Department, HiredEmployee, Job
@@ -18,85 +23,71 @@ UNKNOWN_DEPARTMENT = value_reason(
 UNKNOWN_JOB = value_reason("unknown_job", _("is not a known job"), _("Load the jobs first, or create it."))
 FIRST_YEAR, LAST_YEAR = 1900, 2199  # of hire: the quarters that the database's rollup knows
 
+Sample = Callable[[np.random.Generator, int, int], dict[str, list[str]]]
 _ID_HELP = _("A whole number from 1; leading zeros do not count: 0012 is 12.")
 
-DEPARTMENTS = register(
-    Dataset(
-        slug="departments",
-        title=_("Departments"),
-        model=Department,
-        mode="upsert",
-        key=("id",),
-        headless=True,
-        sample=department_sample,
-        columns=(
-            Column(
-                name="id",
-                label=_("Department number"),
-                kind=Integer(low=1),
-                required=True,
-                made=True,
-                guesses=("department id", "id departamento", "código", "code", "number", "dept id", "número"),
-                help_text=_ID_HELP,
-            ),
-            Column(
-                name="department",
-                label=_("Department"),
-                kind=Text(max_length=200),
-                required=True,
-                guesses=(
-                    "department name",
-                    "name",
-                    "dept",
-                    "departamento",
-                    "área",
-                    "nome",
-                    "nombre",
-                    "division",
-                ),
-            ),
-        ),
-    )
-)
 
-JOBS = register(
-    Dataset(
-        slug="jobs",
-        title=_("Jobs"),
-        model=Job,
-        mode="upsert",
-        key=("id",),
-        headless=True,
-        sample=job_sample,
-        columns=(
-            Column(
-                name="id",
-                label=_("Job number"),
-                kind=Integer(low=1),
-                required=True,
-                made=True,
-                guesses=("job id", "id cargo", "id puesto", "código", "code", "number", "número"),
-                help_text=_ID_HELP,
-            ),
-            Column(
-                name="job",
-                label=_("Job"),
-                kind=Text(max_length=200),
-                required=True,
-                guesses=(
-                    "job title",
-                    "title",
-                    "position",
-                    "role",
-                    "cargo",
-                    "puesto",
-                    "name",
-                    "nome",
-                    "nombre",
-                ),
-            ),
-        ),
+def _numbered(
+    slug: str,
+    title: str | Promise,
+    model: type[Model],
+    sample: Sample,
+    *,
+    number: Column,
+    name: Column,
+) -> Dataset:
+    """A table of numbered names that people refer to."""
+    return register(
+        Dataset(
+            slug=slug,
+            title=title,
+            model=model,
+            mode="upsert",
+            key=("id",),
+            headless=True,
+            sample=sample,
+            columns=(number, name),
+        )
     )
+
+
+def _number(label: str | Promise, *guesses: str) -> Column:
+    return Column(
+        name="id",
+        label=label,
+        kind=Integer(low=1),
+        required=True,
+        made=True,
+        guesses=(*guesses, "código", "code", "number", "número"),
+        help_text=_ID_HELP,
+    )
+
+
+def _name(name: str, label: str | Promise, *guesses: str) -> Column:
+    return Column(
+        name=name,
+        label=label,
+        kind=Text(max_length=200),
+        required=True,
+        guesses=(*guesses, "name", "nome", "nombre"),
+    )
+
+
+DEPARTMENTS = _numbered(
+    "departments",
+    _("Departments"),
+    Department,
+    department_sample,
+    number=_number(_("Department number"), "department id", "id departamento", "dept id"),
+    name=_name("department", _("Department"), "department name", "dept", "departamento", "área", "division"),
+)
+JOBS = _numbered(
+    "jobs",
+    _("Jobs"),
+    Job,
+    job_sample,
+    number=_number(_("Job number"), "job id", "id cargo", "id puesto"),
+    name=_name("job", _("Job"), "job title", "title", "position", "role", "cargo", "puesto"),
 )
 
 HIRED_EMPLOYEES = register(

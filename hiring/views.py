@@ -1,6 +1,8 @@
 """Pages about hires: the matrix of a year, departments and their mean, the people behind every number."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -58,17 +60,34 @@ class Group:
     more_url: str
 
 
-@login_required
-@require_safe
-def hire_list(request: HttpRequest) -> HttpResponse:
+View = Callable[[HttpRequest], HttpResponse]
+Contents = Callable[[HttpRequest, dict[str, Any]], dict[str, Any]]
+
+
+def _answering(asked: type[YearForm], template: str) -> Callable[[Contents], View]:
+    """A page whose query string is a form: the function gives the context for its cleaned data; else 422."""
+
+    def made(contents: Contents) -> View:
+        @login_required
+        @require_safe
+        @wraps(contents)
+        def view(request: HttpRequest) -> HttpResponse:
+            form = asked(request.GET)
+            if not form.is_valid():
+                return _page(request, template, form, {}, status=422)
+            return _page(request, template, form, contents(request, form.cleaned_data))
+
+        return view
+
+    return made
+
+
+@_answering(HiringFilters, "hiring/hire_list.html")
+def hire_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
     """Department by job by quarter. `?open=<id>` opens departments, `?all=1` shows all their jobs."""
-    form = HiringFilters(request.GET)
-    if not form.is_valid():
-        return _page(request, "hiring/hire_list.html", form, {}, status=422)
-    params = form.cleaned_data
     lines = reports.passing(params)
     year = params["year"]
-    context = {
+    return {
         "figure": shown(request, reports.BY_QUARTER, params, query=_asked(request, year)),
         "groups": _groups(request, params, lines),
         "all": _row(str(_("All departments")), lines, {"year": year, "title": params["title"]}, 0),
@@ -77,7 +96,6 @@ def hire_list(request: HttpRequest) -> HttpResponse:
         "rejects": _rejects(),
         "departments": Department.objects.order_by("department", "pk"),
     }
-    return _page(request, "hiring/hire_list.html", form, context)
 
 
 def _groups(request: HttpRequest, params: dict[str, Any], lines: list[Line]) -> list[Group]:
@@ -116,41 +134,30 @@ def _row(name: str, lines: list[Line], at: dict[str, Any], top: int) -> Row:
     return Row(name, cells, 100 * n / top if top else 0)
 
 
-@login_required
-@require_safe
-def department_list(request: HttpRequest) -> HttpResponse:
+@_answering(AboveMeanForm, "hiring/department_list.html")
+def department_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
     """Departments by hires, with the line of their mean."""
-    form = AboveMeanForm(request.GET)
-    if not form.is_valid():
-        return _page(request, "hiring/department_list.html", form, {}, status=422)
-    params = form.cleaned_data
     query = _asked(request, params["year"])
     figure = shown(request, reports.ABOVE_MEAN, params, query=query)
-    context = {
+    return {
         "figure": figure,
         "summary": figure.answer.summary,
         "above": len(figure.answer.rows),
         "mean": f"{figure.answer.summary['mean_hires']:,.1f}",
         "hires": figure.answer.n,
     }
-    return _page(request, "hiring/department_list.html", form, context)
 
 
-@login_required
-@require_safe
-def person_list(request: HttpRequest) -> HttpResponse:
+@_answering(PeopleFilters, "hiring/person_list.html")
+def person_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
     """The people behind a number, by id, each with the import and line that wrote them last."""
-    form = PeopleFilters(request.GET)
-    if not form.is_valid():
-        return _page(request, "hiring/person_list.html", form, {}, status=422)
-    params = form.cleaned_data
     after = _cursor(request.GET.get("after", ""))
     found = people_wanted(params).filter(pk__gt=after).order_by("pk")
     rows = list(found.select_related("department", "job")[: PAGE_ROWS + 1])
     page, more = rows[:PAGE_ROWS], len(rows) > PAGE_ROWS
     origins = {row.pk: row_origin(row.origin) for row in page}
     imports = Import.objects.in_bulk({source for source, _line in origins.values()})
-    context = {
+    return {
         "rows": [(row, imports.get(origins[row.pk][0]), origins[row.pk][1]) for row in page],
         "first_url": _query(request, after=None) if after >= 0 else "",
         "next_url": _query(request, after=str(page[-1].pk)) if more else "",
@@ -158,7 +165,6 @@ def person_list(request: HttpRequest) -> HttpResponse:
         "chips": _chips(request, params),
         "departments": Department.objects.order_by("department", "pk"),
     }
-    return _page(request, "hiring/person_list.html", form, context)
 
 
 def people_wanted(params: dict[str, Any]) -> QuerySet[HiredEmployee]:
