@@ -20,11 +20,12 @@ function encoded(text) {
 
 class Refused extends Error {} // what no second try would change
 
+// Attributes are read by name: form.dataset is the form's own field of that name.
 class PartedUpload {
   constructor(form, file) {
     this.form = form;
     this.file = file;
-    this.size = Number(form.dataset.partSize);
+    this.size = Number(form.getAttribute("data-part-size"));
     this.key = ["upload", form.elements.dataset.value, file.name, file.size, file.lastModified].join("|");
   }
 
@@ -48,7 +49,7 @@ class PartedUpload {
     }
     const metadata = `filename ${encoded(this.file.name)},dataset ${encoded(this.form.elements.dataset.value)}`;
     const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": metadata };
-    const answer = await this.call("POST", this.form.dataset.parts, headers);
+    const answer = await this.call("POST", this.form.getAttribute("data-parts"), headers);
     const url = answer.headers.get("Location");
     localStorage.setItem(this.key, url);
     return [url, 0];
@@ -109,7 +110,7 @@ async function sendInParts(form, file) {
     shown(form, 0);
     const id = await upload.send((share) => shown(form, share));
     upload.forget();
-    window.location.assign(form.dataset.next.replace("0", id));
+    window.location.assign(form.getAttribute("data-next").replace("0", id));
   } catch (error) {
     button.disabled = false;
     if (error instanceof Refused) {
@@ -125,8 +126,8 @@ async function sendInParts(form, file) {
 // Before htmx hears of it.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  const file = form.dataset.parts && form.elements.file.files[0];
-  if (!file || form.elements.file.files.length > 1 || file.size <= Number(form.dataset.partSize)) return;
+  const file = form.hasAttribute("data-parts") && form.elements.file.files[0];
+  if (!file || form.elements.file.files.length > 1 || file.size <= Number(form.getAttribute("data-part-size"))) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   sendInParts(form, file);
