@@ -74,17 +74,22 @@ def cutting_of(text: str, chosen: dict[str, object]) -> Cutting:
     delimiters = [given] if given else signs_in(text)
     best: tuple[float, Cutting] | None = None
     for delimiter in delimiters:
+        few = delimiter in PROSE and len(delimiters) > 1  # rarely right, and slow where quotes part nothing
+        sample = lines[:BELIEVED] if few else lines
         quotes = [str(chosen["quote"])] if "quote" in chosen else quotes_in(text, delimiter)
         for quote in quotes:
             for escape in escapes_in(text, quote):
-                cutting = cut(lines, delimiter, quote, escape)
+                cutting = cut(sample, delimiter, quote, escape)
                 found = score(cutting) * DELIMITERS.get(delimiter, 1.0)
                 if not given and _doubtful(cutting, text):
                     found = 0.0
                 if best is None or found > best[0] + 1e-9:
                     best = (found, cutting)
     assert best is not None  # noqa: S101 (the lists above are never empty)
-    return best[1] if given else _with_blank(lines, best[1])
+    found_best = best[1]
+    if found_best.delimiter in PROSE and len(lines) > BELIEVED:
+        found_best = cut(lines, found_best.delimiter, found_best.quote, found_best.escape)
+    return found_best if given else _with_blank(lines, found_best)
 
 
 def signs_in(text: str) -> list[str]:
