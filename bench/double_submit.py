@@ -20,6 +20,21 @@ from bench.slow_clients import BOUNDARY
 FINAL_SECONDS = 60.0
 
 
+def upload(rows: int) -> bytes:
+    """The form with the file of so many rows, as each client sends it."""
+    lines = "".join(f"Engineer {n},{50_000 + n}\n" for n in range(rows))
+    fields = (
+        ("dataset", "", "salary_records"),
+        ("fill", "", "true"),
+        ("file", '; filename="same.csv"\r\nContent-Type: text/csv', f"title,salary\n{lines}"),
+    )
+    parts = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n'
+        for name, more, value in fields
+    )
+    return ("".join(parts) + f"--{BOUNDARY}--\r\n").encode()
+
+
 def run(argv: list[str]) -> dict[str, Any]:
     """`--clients` at once, a file of `--rows`."""
     parser = argparse.ArgumentParser(prog="python -m bench double_submit")
@@ -31,18 +46,7 @@ def run(argv: list[str]) -> dict[str, Any]:
     from runs.models import OPEN_STATES
 
     token = tokens()["editor"]
-    rows = "".join(f"Engineer {n},{50_000 + n}\n" for n in range(given.rows))
-    body = (
-        "".join(
-            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n'
-            for name, more, value in (
-                ("dataset", "", "salary_records"),
-                ("fill", "", "true"),
-                ("file", '; filename="same.csv"\r\nContent-Type: text/csv', f"title,salary\n{rows}"),
-            )
-        ).encode()
-        + f"--{BOUNDARY}--\r\n".encode()
-    )
+    body = upload(given.rows)
     told: Counter[int] = Counter()
     named: set[int] = set()
     lock, gate = threading.Lock(), threading.Barrier(given.clients)
