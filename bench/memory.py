@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +120,33 @@ def _write(path: Path, size: int) -> int:
 
 
 def _write_book(path: Path, cells: int) -> None:
-    """A workbook of 20 columns, numbers and shared words."""
-    import openpyxl  # type: ignore[import-untyped]
-
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("large")
-    sheet.append([f"column {n}" for n in range(20)])
-    for row in range(cells // 20):
-        sheet.append([f"word {row % 999}" if n % 4 == 0 else row * n for n in range(20)])
-    book.save(path)
+    """A workbook of 20 columns, numbers and shared words, written by hand: no library writes 20 million cells soon."""
+    letters = "ABCDEFGHIJKLMNOPQRST"
+    words = [f"word {n}" for n in range(999)] + [f"column {n}" for n in range(20)]
+    spread = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    shared = "".join(f"<si><t>{word}</t></si>" for word in words)
+    sheets = '<sheets><sheet name="large" sheetId="1" r:id="rId1"/></sheets>'
+    relation = f'<Relationship Id="rId1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
+        main = f'<Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/>'
+        book.writestr("_rels/.rels", f'<Relationships xmlns="{package}">{main}</Relationships>')
+        book.writestr("xl/workbook.xml", f'<workbook {spread} xmlns:r="{office}">{sheets}</workbook>')
+        book.writestr(
+            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}">{relation}</Relationships>'
+        )
+        book.writestr("xl/sharedStrings.xml", f"<sst {spread}>{shared}</sst>")
+        with book.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
+            sheet.write(f"<worksheet {spread}><sheetData>".encode())
+            header = "".join(f'<c r="{c}1" t="s"><v>{999 + n}</v></c>' for n, c in enumerate(letters))
+            sheet.write(f'<row r="1">{header}</row>'.encode())
+            for row in range(2, cells // 20 + 1):
+                line = "".join(
+                    f'<c r="{c}{row}" t="s"><v>{row % 999}</v></c>'
+                    if n % 4 == 0
+                    else f'<c r="{c}{row}"><v>{row * n}</v></c>'
+                    for n, c in enumerate(letters)
+                )
+                sheet.write(f'<row r="{row}">{line}</row>'.encode())
+            sheet.write(b"</sheetData></worksheet>")
