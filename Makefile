@@ -12,10 +12,11 @@ NO_SERVER := DATABASE_URL="$${DATABASE_URL:-postgresql://skillora@/skillora}" RE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test setup setup-dev bench lint types shell psql logs down clean migrate migration ci lock \
+	upload-departments upload-jobs upload-employees upload-all analytics-quarterly analytics-departments \
 	up exec migrate-up migrate-create ci-local build restart logs-api logs-worker test-local shell-api shell-db
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup ## start everything in the foreground; PORT, SKILLORA_HOME, DATABASE_URL, REDIS_URL, DEMO=0 change it
 	@exec $(MANAGE) run
@@ -67,6 +68,33 @@ ci: ## what CI runs: lint, types, layers, migrations, deploy check, all tests wi
 lock: setup-dev ## lock requirements.in and requirements-dev.in for Python 3.11 to 3.13, with hashes
 	@$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements.in -o requirements.txt
 	@$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+# FILE, or a synthetic file of as many rows as the public one. Lines that are refused are kept: no failure.
+YEAR ?= 2021
+define upload
+	@f="$(FILE)"; t=$$(mktemp -d); \
+	[ -n "$$f" ] || { f="$$t/$(1).csv"; $(MANAGE) sample_data $(1) --rows $(2) --faults $(3) --out "$$f"; }; \
+	$(MANAGE) import_file $(1) "$$f" --wait --force; s=$$?; rm -r "$$t"; [ $$s -eq 0 ] || [ $$s -eq 3 ]
+endef
+
+upload-departments: setup ## load departments; FILE=departments.csv, else a sample
+	$(call upload,departments,12,0)
+
+upload-jobs: setup ## load jobs; FILE=jobs.csv, else a sample
+	$(call upload,jobs,183,0)
+
+upload-employees: setup ## load hired employees; FILE=hired_employees.csv, else a sample
+	$(call upload,hired_employees,1999,0.035)
+
+upload-all: setup ## load the three; FOLDER=where they lie, else samples
+	@if [ -n "$(FOLDER)" ]; then $(MANAGE) import_folder "$(FOLDER)" --force; s=$$?; [ $$s -eq 0 ] || [ $$s -eq 3 ]; \
+	else $(MAKE) upload-departments FILE= && $(MAKE) upload-jobs FILE= && $(MAKE) upload-employees FILE=; fi
+
+analytics-quarterly: setup ## hires by quarter as CSV; YEAR=2021
+	@exec $(MANAGE) report hires-by-quarter year=$(YEAR)
+
+analytics-departments: setup ## departments above the mean as CSV; YEAR=2021
+	@exec $(MANAGE) report departments-above-mean year=$(YEAR)
 
 # The same under the names that other systems used.
 up: run

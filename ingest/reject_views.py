@@ -19,10 +19,11 @@ from django.views.decorators.http import require_GET
 from accounts.models import User
 from ingest import fixing, joining, presenting, services, undoing
 from ingest.bodies import row_body
-from ingest.declarations import dataset
+from ingest.declarations import Dataset, dataset
 from ingest.editing import Form, fixes_in
 from ingest.fixing import Rule, Verdict
 from ingest.grouping import reason_groups
+from ingest.kinds import References
 from ingest.lineage import row_lineage
 from ingest.models import Import, RejectState
 from ingest.pages import PAGE_SIZE, by_script, may_change, member, page
@@ -103,10 +104,12 @@ def render_list(
         }
         for group in grouped[:SWITCHED]
     ]
+    group = next((g for g in groups if len(groups) == 1 or (g.code, g.field) == (code, field)), None)
     context |= {
         "reasons": switch if len(switch) > 1 else [],
         "chosen": code,
-        "group": next((g for g in groups if len(groups) == 1 or (g.code, g.field) == (code, field)), None),
+        "group": group,
+        "lacking": _lacking(source, group.code, group.field) if group else None,
         "rows": context["form"].rows(current),
         "page": current,
         "query": urlencode({"code": code, "field": field}) + "&" if code else "",
@@ -114,6 +117,14 @@ def render_list(
         "error": error,
     }
     return render(request, "ingest/reject_list.html", context, status=error.status if error else 200)
+
+
+def _lacking(source: Import, code: str, field: str) -> Dataset | None:
+    """The dataset in which the rows that a reason misses can be created, where that is the reason."""
+    for column in dataset(source.dataset).columns:
+        if column.name == field and isinstance(column.kind, References) and column.kind.reason == code:
+            return dataset(column.kind.dataset)
+    return None
 
 
 def back(request: HttpRequest, source: Import, anchor: str = "") -> HttpResponse:

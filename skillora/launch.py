@@ -306,7 +306,7 @@ def _serve(product: Product, stack: contextlib.ExitStack) -> None:
     say("starting web, workers and scheduler")
     product.start()
     if status == SAMPLE_WANTED:
-        say("loading a sample of salary rows, some with faults")
+        say("loading a sample of salaries and hires, some with faults")
         _, sign_ins = product.manage("demo")
     if sign_ins:
         say(sign_ins)

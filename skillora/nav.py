@@ -13,11 +13,11 @@ from analytics.models import Segment
 from ingest.models import Import
 from runs.models import State
 
-SECTIONS: tuple[tuple[str | Promise, str, str], ...] = (  # word, URL name, where it begins
-    (_("Overview"), "overview", "/"),
-    (_("Salaries"), "market:salary-list", "/salaries/"),
-    (_("Hiring"), "hiring:hire-list", "/hiring/"),
-    (_("Data"), "ingest:import-list", "/imports/"),
+SECTIONS: tuple[tuple[str | Promise, str, tuple[str, ...]], ...] = (  # word, URL name, where it begins
+    (_("Overview"), "overview", ()),
+    (_("Salaries"), "market:salary-list", ("/salaries/",)),
+    (_("Hiring"), "hiring:hire-list", ("/hiring/",)),
+    (_("Data"), "ingest:import-list", ("/imports/", "/backups/")),
 )
 THEMES: tuple[tuple[str, str | Promise], ...] = (
     ("", _("As the system")),
@@ -37,12 +37,12 @@ class Link:
 
 def _links(path: str) -> list[Link]:
     links = []
-    for label, name, prefix in SECTIONS:
+    for label, name, prefixes in SECTIONS:
         try:
             url = reverse(name)
         except NoReverseMatch:  # the page does not exist in this installation: no dead link
             continue
-        links.append(Link(label, url, path == prefix if prefix == "/" else path.startswith(prefix)))
+        links.append(Link(label, url, path.startswith(prefixes) if prefixes else path == url))
     return links
 
 

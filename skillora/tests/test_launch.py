@@ -154,9 +154,10 @@ def test_run_ended_by_ctrl_c_leaves_no_process_and_started_again_keeps_its_data(
     counted = manage(
         demo,
         *("shell", "-v", "0", "-c"),
-        "from ingest.models import Import as I; i = I.objects.get(); print(i.inserted > i.rejected > 0)",
+        "from ingest.models import Import as I; found = {i.dataset: i for i in I.objects.all()};"
+        "print([found[s].inserted > found[s].rejected > 0 for s in ('salary_records', 'hired_employees')], len(found))",
     )
-    assert counted.stdout.strip() == "True", counted.stderr
+    assert counted.stdout.strip() == "[True, True] 4", counted.stderr
     process.send_signal(signal.SIGINT)  # to make alone, which does not pass it on
     assert process.wait(SECONDS) != 0
     until(lambda: demo.pids(".") == [], "processes stay behind make")

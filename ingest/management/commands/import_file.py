@@ -1,7 +1,6 @@
 """`import_file DATASET FILE`: one file from the command line, through the same engine as pages and API."""
 
 import json
-import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,10 @@ from ingest import declarations, services
 from ingest.facts import Facts
 from ingest.mapping import Suggestion
 from ingest.models import Import
-from runs import execution
-from runs.models import OPEN_STATES, Run, State
+from runs.models import Run, State
+from runs.waiting import run_waited
 from skillora.lib.errors import DomainError
 
-PICKED_UP_SECONDS = 1.0  # a running product's worker takes the load within this, otherwise we do it ourselves
-POLL_SECONDS = 0.1
 EXIT = {State.DONE: 0, State.DONE_WITH_REJECTS: 3}
 
 
@@ -44,10 +41,10 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(error.message) from None
         source.refresh_from_db()
-        run = self._waited(source) if options["wait"] else source.load
+        assert source.load is not None  # noqa: S101 (submitted above)
+        run = run_waited(source.load) if options["wait"] else source.load
         source.refresh_from_db()
-        assert run is not None  # noqa: S101 (submitted above)
-        self.stdout.write(json.dumps(_outcome(source, run)))
+        self.stdout.write(json.dumps(outcome(source, run)))
         if run.state == State.FAILED or (options["wait"] and run.state not in EXIT):
             raise CommandError(run.error_message or f"The load was {run.get_state_display()}.")
         if status := EXIT.get(State(run.state), 0):
@@ -91,20 +88,9 @@ class Command(BaseCommand):
             shown = f"{name} ({labels.get(name, '?')}), {sure}" if name else "left out"
             self.stdout.write(f"{header} → {shown}")
 
-    def _waited(self, source: Import) -> Run:
-        """The run after its end: done by a worker, or here where none takes it."""
-        assert source.load is not None  # noqa: S101 (submitted)
-        run, waited_since = source.load, time.monotonic()
-        while run.state in OPEN_STATES:
-            idle = run.state == State.QUEUED and time.monotonic() - waited_since > PICKED_UP_SECONDS
-            if (idle and execution.execute(run.pk) is None) or not idle:
-                time.sleep(POLL_SECONDS)
-            run.refresh_from_db()
-        return run
 
-
-def _outcome(source: Import, run: Run) -> dict[str, Any]:
-    """The command's last line."""
+def outcome(source: Import, run: Run) -> dict[str, Any]:
+    """How a load ended, as commands print it."""
     return {
         "import": source.pk,
         "state": run.state,

@@ -16,6 +16,11 @@ from accounts.demo import ACCOUNTS, FILE
 from accounts.models import User
 from ingest.models import Import
 
+HIRING = (  # in the shape of the public files: dataset, file, rows, share of lines that do not load
+    ("departments", "sample_departments.csv", 12, 0.0),
+    ("jobs", "sample_jobs.csv", 183, 0.0),
+    ("hired_employees", "sample_hired_employees.csv", 1_999, 0.035),
+)
 WORDS = (
     "amber",
     "birch",
@@ -64,15 +69,17 @@ class Command(BaseCommand):
         if not {"sample_data", "import_file"} <= set(get_commands()):
             return
         with tempfile.TemporaryDirectory(prefix="skillora-sample-") as folder:
-            sample = str(Path(folder) / "sample_salaries.csv")
-            try:
-                call_command(
-                    "sample_data", "salary_records", rows=rows, seed=seed, out=sample, stdout=self.stderr
-                )
-                call_command("import_file", "salary_records", sample, wait=True, stdout=self.stderr)
-            except (Exception, SystemExit) as error:
-                if not (isinstance(error, SystemExit) and error.code in {0, 3}):
-                    self.stdout.write(f"the sample was not loaded: {error or type(error).__name__}")
+            made = [("salary_records", "sample_salaries.csv", rows, 0.02), *HIRING]
+            for slug, name, size, faults in made:
+                file = str(Path(folder) / name)
+                try:
+                    call_command(
+                        "sample_data", slug, rows=size, seed=seed, faults=faults, out=file, stdout=self.stderr
+                    )
+                    call_command("import_file", slug, file, wait=True, stdout=self.stderr)
+                except (Exception, SystemExit) as error:
+                    if not (isinstance(error, SystemExit) and error.code in {0, 3}):
+                        self.stdout.write(f"the sample was not loaded: {error or type(error).__name__}")
 
 
 def _password() -> str:
