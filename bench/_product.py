@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from bench._world import free_port
 from skillora import processes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,12 +64,6 @@ def load_sample(dataset: str, rows: int) -> None:
     execute(run.pk)
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def _serves(port: int) -> bool:
     try:
         visit = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -82,7 +76,7 @@ def _serves(port: int) -> bool:
 @contextlib.contextmanager
 def product(*, web: int = 1, workers: int = 1, **environment: str) -> Iterator[Running]:
     """A running product with `web` processes, as `make run` starts them."""
-    port = _free_port()
+    port = free_port()
     log = Path(os.environ["SKILLORA_HOME"]) / "product.log"
     env = {**os.environ, "LOG_LEVEL": "ERROR", "RATE_MEMBER": "1000000000", "RATE_ANONYMOUS": "1000000000"}
     env |= {"RATE_SIGN_IN": "1000000000", "SKILLORA_ENV": "test", **environment}

@@ -10,9 +10,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bench._sender import ROWS, Sender
 from bench._world import World
 
 FINAL_SECONDS = 30.0
+KILLS = ("horse", "parent", "web", "postgres")
+WEB_LONGEST = 0.15  # seconds from the start of an upload to the blow, at most
+WEB_WHOLE = 0.2  # of the blows hit the parent of the web processes
 COPIES = 4  # of each file, submitted by one command as soon as fewer than two loads are left
 OPEN = "SELECT count(*) FROM runs_run WHERE state IN ('queued', 'running')"
 STATE = "SELECT state FROM runs_run WHERE id = %s"
@@ -31,6 +35,11 @@ MISCOUNTED = """
         (SELECT count(*) FROM market_salaryrecord s WHERE s.id >> 32 = i.id) <> i.inserted
         OR (SELECT count(*) FROM ingest_reject r WHERE r.import_id = i.id) <> i.rejected)
 """
+# Files that came over HTTP: each is to be loaded once, whatever was sent again.
+SENT = """
+    SELECT i.name, sum(i.inserted + i.rejected)::bigint FROM ingest_import i JOIN runs_run r ON r.id = i.load_id
+    WHERE i.name LIKE 'sent-%%' AND r.state LIKE 'done%%' GROUP BY i.name
+"""
 # What the percentiles are computed from, against the rows themselves.
 INDEXED = "SELECT coalesce(sum(rows), 0)::bigint FROM analytics_segment WHERE dataset = 'salary_records'"
 STORED = "SELECT count(*) FROM market_salaryrecord"
@@ -45,6 +54,7 @@ class Storm:
     rng: random.Random
     longest: float = 0.3  # seconds from the moment that a load is seen to the blow, at most
     dealt: Counter[str] = field(default_factory=Counter)
+    sender: Sender | None = None
     missed: int = 0
     imports: dict[int, int] = field(default_factory=dict)  # import → rows of its file
     runs: list[int] = field(default_factory=list)
@@ -86,16 +96,37 @@ class Storm:
                 return
             self.missed += 1
 
-    def rage(self, *, horses: int, parents: int, postgres: int, flushes: int = 0) -> None:
+    def strike_web(self) -> None:
+        """Wait for an upload, then for a random moment of it, kill a web process, or one time in five all of them."""
+        assert self.sender is not None
+        self.sender.wanted.set()
+        while True:
+            self.sender.in_flight.wait()
+            time.sleep(self.rng.uniform(0.0, WEB_LONGEST))
+            if self.here.kill_web(whole=self.rng.random() < WEB_WHOLE):
+                self.dealt["web"] += 1
+                self.sender.wanted.clear()
+                return
+
+    def rage(self, *, horses: int, parents: int, postgres: int, flushes: int = 0, web: int = 0) -> None:
         """Deal exactly so many blows of each kind, in random order."""
         here = self.here
+        if web:
+            self.sender = Sender(here)
+            self.sender.start()
         blows: list[tuple[str, Callable[[int], bool]]] = [("horse", here.kill_horse)] * horses + [
             ("parent", here.kill_parent)
         ] * parents
         blows += [("postgres", here.kill_postgres)] * postgres + [("flush", here.flush)] * flushes
+        blows += [("web", here.flush)] * web
         self.rng.shuffle(blows)
         for name, deed in blows:
-            self.strike(name, deed)
+            if name == "web":
+                self.strike_web()
+            else:
+                self.strike(name, deed)
+        if self.sender is not None:
+            self.sender.stop()
 
     def verdict(self) -> dict[str, int]:
         """Wait until every run has ended, those that loads have started too, then count."""
@@ -106,20 +137,38 @@ class Storm:
         sql = "SELECT id FROM runs_run WHERE id = ANY(%s) AND state NOT LIKE 'done%%'"
         undone = [pk for (pk,) in self.here.query(sql, self.runs)]
         found = {pk: (total, once) for pk, total, once in self.here.query(LINES)}
+        sent = self._sent()
         attempts = self.here.query("SELECT sum(attempt) FROM runs_run WHERE id = ANY(%s)", self.runs)[0][0]
         return {
-            "kills": sum(self.dealt[name] for name in ("horse", "parent", "postgres")),
-            **{f"kills_{name}": self.dealt[name] for name in ("horse", "parent", "postgres")},
+            "kills": sum(self.dealt[name] for name in KILLS),
+            **{f"kills_{name}": self.dealt[name] for name in KILLS},
             "flushes": self.dealt["flush"],
             "missed": self.missed,
             "loads": len(self.runs),
             "attempts": int(attempts),
             "rows": sum(total for total, _ in found.values()),
-            "lost": sum(rows - found[pk][1] for pk, rows in self.imports.items()),
-            "duplicated": sum(total - once for total, once in found.values()),
+            "lost": sum(rows - found[pk][1] for pk, rows in self.imports.items()) + sent["lost"],
+            "duplicated": sum(total - once for total, once in found.values()) + sent["duplicated"],
+            "files_sent": sent["files"],
+            "sent_again": sent["again"],
             "miscounted": len(self.here.query(MISCOUNTED, list(self.imports))),
             "index_off_by": abs(self.here.query(INDEXED)[0][0] - self.here.query(STORED)[0][0]),
             "stuck": len({*stuck, *undone}),
             "open_at_the_last": left,
             "final_after_ms": round(seconds * 1000),
+        }
+
+    def _sent(self) -> dict[str, int]:
+        """What became of the files that were sent over HTTP."""
+        if self.sender is None:
+            return {"files": 0, "again": 0, "lost": 0, "duplicated": 0}
+        if self.sender.refused:
+            raise RuntimeError(self.sender.refused[0])
+        rows = dict(self.here.query(SENT))
+        found = [rows.get(f"sent-{n}.csv", 0) for n in range(1, self.sender.files + 1)]
+        return {
+            "files": self.sender.files,
+            "again": self.sender.broken,
+            "lost": sum(max(0, ROWS - n) for n in found),
+            "duplicated": sum(max(0, n - ROWS) for n in found),
         }

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -22,22 +23,35 @@ ROOT = Path(__file__).resolve().parent.parent
 Process = subprocess.Popen[bytes]
 
 
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 class World:
     """One home with durable servers and `workers` workers; whatever dies is started again within 0.3 s."""
 
-    def __init__(self, home: Path, workers: int = 2, **environment: str) -> None:
+    def __init__(self, home: Path, workers: int = 2, web: int = 0, **environment: str) -> None:
         self.home = embedded.Home(home)
+        self.port = free_port() if web else 0
         self._settings = {
             "SKILLORA_ENV": "test",
             "SKILLORA_HOME": str(home),
             "DJANGO_SETTINGS_MODULE": "bench.settings",
             "LOG_LEVEL": "CRITICAL",
             "RUN_MAX_STALLS": "1000",
+            "IMPORTS_OPEN": "1000000",
+            "IMPORTS_OPEN_PER_USER": "1000000",
+            "PORT": str(self.port),
+            "WEB_PROCESSES": str(web),
             **environment,
         }
         self._count = workers
         self._session: psycopg.Connection[TupleRow] | None = None
         self._workers: list[Process] = []
+        self._web: Process | None = None
         self._over = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
 
@@ -61,6 +75,7 @@ class World:
         """Tables, workers, and who restarts them; the servers run already, and their keeper restarts them."""
         self.command("migrate", "-v0")
         self._workers = [self._worker() for _ in range(self._count)]
+        self._web = self._serve() if self.port else None
         self._supervisor.start()
 
     def stop(self) -> None:
@@ -68,6 +83,9 @@ class World:
         self._over.set()
         if self._supervisor.is_alive():
             self._supervisor.join()
+        if self._web is not None:
+            self._web.terminate()
+            self._web.wait()
         for worker in self._workers:
             worker.kill()
             worker.wait()
@@ -79,15 +97,26 @@ class World:
             for n, worker in enumerate(self._workers):
                 if worker.poll() is not None:
                     self._workers[n] = self._worker()
+            if self._web is not None and self._web.poll() is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._web.pid, signal.SIGKILL)  # as the product's own supervisor does
+                self._web = self._serve()
 
     def _worker(self) -> Process:
-        with (self.home.path / "workers.log").open("ab") as log:
+        return self._process("workers.log", "manage.py", "worker")
+
+    def _serve(self) -> Process:
+        return self._process("web.log", "-m", "skillora.web")
+
+    def _process(self, log: str, *command: str) -> Process:
+        with (self.home.path / log).open("ab") as out:
             return subprocess.Popen(
-                [sys.executable, "manage.py", "worker"],
+                [sys.executable, *command],
                 cwd=ROOT,
                 env=self.environment,
-                stdout=log,
-                stderr=log,
+                stdout=out,
+                stderr=out,
+                process_group=0,
             )
 
     def query(self, sql: str, *values: Any) -> list[TupleRow]:
@@ -103,6 +132,10 @@ class World:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.1)
+
+    def workers(self) -> list[int]:
+        """Process ids of the workers."""
+        return [worker.pid for worker in self._workers]
 
     def horses(self) -> list[int]:
         """Process ids of the work-horses that are at work."""
@@ -121,6 +154,13 @@ class World:
         """kill -9 the worker that this work-horse belongs to; False where the horse is gone."""
         parents = [int(fields[1]) for fields in (processes.status_of(horse),) if horse in self.horses()]
         return bool(parents) and self._kill(parents[0])
+
+    def kill_web(self, *, whole: bool) -> bool:
+        """kill -9 a web process, or `whole`: their parent, and with it all of them; False where there is none."""
+        if self._web is None:
+            return False
+        serving = processes.children_of(self._web.pid)
+        return self._kill(self._web.pid if whole else serving[0]) if serving else False
 
     def kill_postgres(self, _horse: int = 0) -> bool:
         """kill -9 the database server; False where it is down just now."""
@@ -161,10 +201,10 @@ class World:
 
 
 @contextlib.contextmanager
-def world(workers: int = 2, **environment: str) -> Iterator[World]:
+def world(workers: int = 2, web: int = 0, **environment: str) -> Iterator[World]:
     """A running World, gone afterwards."""
     with throwaway_home() as home, embedded.Lease(embedded.Home(home)):
-        made = World(home, workers, **environment)
+        made = World(home, workers, web, **environment)
         try:
             made.start()
             yield made

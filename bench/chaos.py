@@ -1,7 +1,8 @@
-"""Random kill -9 of workers, work-horses and PostgreSQL, and queue flushes during loads: lines lost or doubled.
+"""Random kill -9 of workers, work-horses, web and PostgreSQL, and queue flushes: lines lost or doubled.
 
-Each kill breaks a real load off. The control is a naive loader (a commit per 5,000 rows), its work-horse killed
-too: it must double rows, or the benchmark would not bite.
+Each kill breaks a real load, or an upload over HTTP, off; an upload without an answer is sent again. The control
+is a naive loader (a commit per 5,000 rows), its work-horse killed too: it must double rows, or the benchmark would
+not bite.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def control(here: World, rows: int, kills: int) -> dict[str, int]:
 
 
 def run(argv: list[str]) -> dict[str, Any]:
-    """`--kills` in all, of which `--postgres` of the server; `--flushes`; loads of about `--rows`; `--full`."""
+    """`--kills` in all, a fifth of web, and `--postgres` of the server; `--flushes`; loads of `--rows`; `--full`."""
     parser = argparse.ArgumentParser(prog="python -m bench chaos")
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--postgres", type=int, default=4)
@@ -64,12 +65,13 @@ def run(argv: list[str]) -> dict[str, Any]:
     if given.full:
         given.kills, given.postgres, given.flushes = 205, 5, 10
     sizes = [max(1, round(given.rows * share)) for share in (0.5, 1.0, 1.5)]
-    parents = (given.kills - given.postgres) // 2
-    with world() as here:
+    web = (given.kills - given.postgres) // 5
+    parents = (given.kills - given.postgres - web) // 2
+    with world(web=1) as here:
         storm = Storm(here, sizes, random.Random(given.seed))
         began = time.monotonic()
-        horses = given.kills - given.postgres - parents
-        storm.rage(horses=horses, parents=parents, postgres=given.postgres, flushes=given.flushes)
+        horses = given.kills - given.postgres - parents - web
+        storm.rage(horses=horses, parents=parents, postgres=given.postgres, flushes=given.flushes, web=web)
         seconds = time.monotonic() - began
         ours = storm.verdict()
         naive = control(here, rows=50_000, kills=NAIVE_KILLS)

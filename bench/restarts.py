@@ -159,6 +159,8 @@ def run(argv: list[str]) -> dict[str, Any]:
         over.set()
         for thread in threads:
             thread.join()
+        log = (Path(os.environ["SKILLORA_HOME"]) / "product.log").read_text(errors="replace")
+        logged = log[-1500:] if any(client.failed for client in clients) else ""
     told = sum((client.told for client in clients), Counter())
     failed = [text for client in clients for text in client.failed]
     return {
@@ -166,6 +168,7 @@ def run(argv: list[str]) -> dict[str, Any]:
         "requests": sum(n for status, n in told.items() if status.isdecimal()) + len(failed),
         "failed": len(failed),
         "failed_as": json.dumps(Counter(failed).most_common(5)),
+        "logged": logged,
         "reopened": told["reopened"],
         "statuses": str({k: v for k, v in sorted(told.items()) if k.isdecimal()}),
         "slowest_s": round(max(client.slowest for client in clients), 2),

@@ -6,13 +6,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skillora.settings")
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import reverse
 
 from skillora.lib.http import body_limit_of
 from skillora.lib.receiving import Limits, Received
 from skillora.lib.space import has_room
 
+wsgi = get_wsgi_application()
+reverse("healthz")  # every page is imported before the first request, and by one thread
 application = Received(
-    get_wsgi_application(),
+    wsgi,
     folder=settings.UPLOAD_DIR,
     limits=Limits(
         every=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
