@@ -266,6 +266,9 @@ def render_detail(request: HttpRequest, source: Import, error: DomainError | Non
 
 def detail_context(source: Import, user: User) -> dict[str, Any]:
     """What the page of an import with a load says."""
+    work, done = work_on(source), work_done(source)
+    # After its work: what the page says is done is in its counts and state.
+    source = services.import_for(by=user, pk=source.pk)
     run = source.load
     if run is None:
         raise DomainError(_("This import was not loaded yet."), status=409)
@@ -275,7 +278,6 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
         return context | {"live": presenting.live_of(run, label=_("Loading"))}
     summary = services.import_summary(source)
     rows_url = presenting.url_or_none(declared.rows_url)
-    work = work_on(source)
     fixing = reject_views.fix_context(source, user=user)
     undo = undoing.undo_possible(source) if context["may_change"] else None
     return (
@@ -301,7 +303,7 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
             "may_remap": user.is_editor and bool(source.stored),
             "log": presenting.log_of(run.log),
             "work": presenting.live_of(work, label=str(reject_views.WORK[work.task])) if work else None,
-            "done": [presenting.work_of(one) for one in work_done(source)],
+            "done": [presenting.work_of(one) for one in done],
             "undo": undo,
             "undo_title": presenting.undo_title(undo) if undo else "",
             "undo_sentences": presenting.undo_sentences(vars(undo), done=False) if undo else [],

@@ -132,7 +132,7 @@ def test_seven_faults_are_fixed_and_then_all_is_undone(
     page.get_by_role("button", name="Undo 29 rows").click()
     page.get_by_role("status").get_by_text("29 rows were taken back").wait_for()
     assert faulty.checksum("market_salaryrecord") == before
-    assert page.get_by_role("button", name="Load it again").is_visible()
+    page.get_by_role("button", name="Load it again").wait_for()
 
 
 def send_back(visitor: Visitor, path: Path) -> None:
