@@ -32,6 +32,7 @@ _PANELS, _PANEL_HEIGHT, _PANEL_GAP = 6, 152, 24  # in a row of small charts; px
 _TOKEN = re.compile(r"--([a-z0-9-]+):\s*light-dark\((#[0-9a-f]{6}),\s*(#[0-9a-f]{6})\)")
 _PERCENT = re.compile(r'\b(x|x1|x2|cx|width)="(-?[0-9.]+)%"')
 _CLASS = re.compile(r' class="([^"]*)"')
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # Class → presentation attributes; {name} is a colour of tokens.css. Later classes add to earlier ones.
 PAINT: dict[str, dict[str, str]] = {
@@ -107,7 +108,8 @@ def svg_file(answer: Answer, *, question: str, source: str, theme: Theme = "ligh
         "question": question, "reading": reading, "source": source, "plot": plot,
         "label": chart.label if chart else answer.reading,
     }  # fmt: skip
-    return painted(render_to_string("components/chart_file.svg", context), theme)
+    drawn = render_to_string("components/chart_file.svg", context)
+    return painted(_NOT_XML.sub("\ufffd", drawn), theme)  # a caller's own words may hold any character
 
 
 def _plot(chart: Chart | None) -> tuple[SafeString, int]:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics import charts
-from analytics.drawing import Theme, painted, tokens
+from analytics.declarations import Answer
+from analytics.drawing import Theme, painted, png_file, svg_file, tokens
 
 
 def words(amount: float) -> str:
@@ -153,3 +154,10 @@ def test_series_and_text_stand_out_from_the_paper(theme: Theme) -> None:
         assert contrast(colours[name], colours["bg"]) >= 4.5
     for i in range(1, 5):
         assert contrast(colours[f"series-{i}"], colours["bg"]) >= 3
+
+
+def test_picture_of_words_that_no_document_can_hold() -> None:
+    answer = Answer(columns=(), rows=[], n=0, reading="a\x01b\ufffe")
+    svg = svg_file(answer, question="\x0b", source="\x1f")
+    assert "a\ufffdb\ufffd" in svg
+    assert png_file(svg).startswith(b"\x89PNG")
