@@ -217,18 +217,19 @@ def _worker() -> Iterator[None]:
 
 
 def _post_to_done(path: Path) -> float:
-    """Seconds from submit to the final state, by a worker, seen by polling every 10 ms; the second of two."""
+    """Seconds from submit to the final state, by a worker, seen by polling every 10 ms; the median of three."""
     from ingest import services
 
-    seconds = 0.0
+    seconds = []
     with _worker():
-        for _warm in range(2):
+        for _round in range(4):
+            _empty()
             source = _mapped(path)
             start = time.perf_counter()
             submitted = services.import_submit(source=source, by=None, force=True)
             while submitted.is_open:
                 time.sleep(0.01)
                 submitted.refresh_from_db()
-            seconds = time.perf_counter() - start
+            seconds.append(time.perf_counter() - start)
             assert submitted.state == "done_with_rejects", submitted.error_message
-    return round(seconds, 3)
+    return round(statistics.median(seconds[1:]), 3)  # the first is the worker's warming up
