@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench._sender import BOUNDARY
 from bench._world import World
 from skillora import embedded
 
@@ -60,18 +59,13 @@ def fill(path: Path, left: int) -> int:
 
 
 def uploaded(here: World, token: str, size: int) -> tuple[int, str]:
-    """(status, detail) of an upload of `size` bytes."""
-    head = (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="dataset"\r\n\r\nsalary_records\r\n--{BOUNDARY}\r\n'
-        'Content-Disposition: form-data; name="file"; filename="late.csv"\r\n\r\ntitle,salary\n'
-    )
-    body = head.encode() + b"Dev,100000\n" * (size // 11) + f"\r\n--{BOUNDARY}--\r\n".encode()
+    """(status, detail) of an upload of `size` bytes: what is answered before any of them is sent."""
     visit = http.client.HTTPConnection("127.0.0.1", here.port, timeout=60)
-    headers = {
-        "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
-        "Authorization": f"Bearer {token}",
-    }
-    visit.request("POST", "/api/v1/imports", body, headers)
+    visit.putrequest("POST", "/api/v1/imports")
+    visit.putheader("Authorization", f"Bearer {token}")
+    visit.putheader("Content-Type", "multipart/form-data; boundary=b")
+    visit.putheader("Content-Length", str(size))
+    visit.endheaders()
     answer = visit.getresponse()
     said = json.loads(answer.read())
     return answer.status, str(said.get("detail", ""))
