@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.urls import reverse
@@ -62,7 +63,13 @@ def by_department(lines: Sequence[Line]) -> dict[int, list[Line]]:
 def address(name: str, **query: Any) -> str:
     """A hiring page with a query string; None leaves out."""
     kept = {key: value for key, value in query.items() if value not in (None, "")}
-    return f"{reverse(name)}?{urlencode(kept)}"
+    return f"{_path(name)}?{urlencode(kept)}"
+
+
+@cache
+def _path(name: str) -> str:
+    """Asked for again and again for every number of a page."""
+    return reverse(name)
 
 
 def _totals(counts: Sequence[int]) -> dict[str, int]:

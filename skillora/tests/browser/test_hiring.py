@@ -42,7 +42,8 @@ def people(tmp_path: Path) -> dict[str, Path]:
 
 def table(path: Path, names: list[str]) -> pd.DataFrame:
     """A file as anybody would read it; blanks around cells mean nothing."""
-    return pd.read_csv(path, names=names, dtype=str).apply(lambda cells: cells.str.strip())
+    stripped: pd.DataFrame = pd.read_csv(path, names=names, dtype=str).apply(lambda cells: cells.str.strip())
+    return stripped
 
 
 def frame(people: dict[str, Path]) -> pd.DataFrame:
@@ -58,9 +59,8 @@ def frame(people: dict[str, Path]) -> pd.DataFrame:
 
 def by_quarter(hired: pd.DataFrame) -> list[list[str]]:
     """Department, job, Q1 to Q4, in byte order."""
-    counts = pd.crosstab([hired["department"], hired["job"]], hired["quarter"]).reindex(
-        columns=[1, 2, 3, 4], fill_value=0
-    )
+    counts = pd.crosstab([hired["department"], hired["job"]], hired["quarter"])
+    counts = counts.reindex(columns=[1, 2, 3, 4], fill_value=0)
     rows = [
         [*place, *map(str, quarters)] for place, quarters in zip(counts.index, counts.to_numpy(), strict=True)
     ]
@@ -69,9 +69,10 @@ def by_quarter(hired: pd.DataFrame) -> list[list[str]]:
 
 def above_mean(hired: pd.DataFrame) -> list[list[str]]:
     """Id, department and hires of those above the mean, most first."""
-    counts = hired.groupby(["department_id", "department"]).size()
-    above = [(-n, int(pk), name) for (pk, name), n in counts.items() if n > counts.mean()]
-    return [[str(pk), name, str(-n)] for n, pk, name in sorted(above)]
+    counts = hired.groupby(["department_id", "department"]).size().reset_index(name="hired")
+    above = counts[counts["hired"] > counts["hired"].mean()].astype({"department_id": int})
+    ranked = above.sort_values(["hired", "department_id"], ascending=[False, True])
+    return [[str(cell) for cell in row] for row in ranked.to_numpy().tolist()]
 
 
 def downloaded(visitor: Visitor, slug: str) -> list[list[str]]:
