@@ -24,7 +24,7 @@ from ingest.loading import Counts
 from ingest.rejects import Groups, rejects_copy
 from skillora.lib.errors import Conflict
 
-COPY_ROWS = 1_000_000  # in one statement at most: triggers see its rows at its end, kept in WORK_MEM until then
+COPY_ROWS = 1_000_000  # in one statement at most: triggers see its rows at its end, in memory
 REJECTS_KEPT = 20_000  # until then
 
 
