@@ -10,7 +10,7 @@ import pytest
 from ingest import services, storage, uploads_bucket
 from ingest.backups.storages import StorageFailed
 from ingest.models import Import
-from ingest.tests.test_backups_storages import KEY, SECRET, s3  # noqa: F401 - a fixture
+from ingest.tests.test_backups_storages import KEY, SECRET, bucket_create, s3  # noqa: F401 - a fixture
 from ingest.uploads_bucket import UploadsBucket
 from runs.execution import execute
 from runs.models import State
@@ -29,15 +29,8 @@ def bucket(s3: str, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     settings.UPLOAD_S3_ENDPOINT, settings.UPLOAD_S3_BUCKET = s3, f"uploads-{time.time_ns()}"
     settings.UPLOAD_DIR = tmp_path / "uploads"
     made = uploads_bucket.bucket()
-    end = time.monotonic() + 60
-    while True:
-        try:
-            made.client.create_bucket(Bucket=made.bucket)
-            return made
-        except Exception:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
+    bucket_create(made)
+    return made
 
 
 def keys(bucket: UploadsBucket) -> list[str]:

@@ -54,11 +54,7 @@ class Command(BaseCommand):
         path: Path = options["file"]
         if not path.is_file():
             raise CommandError(f"There is no file {path}.")
-        by = None
-        if options["by"]:
-            by = User.objects.filter(email__iexact=options["by"]).first()
-            if by is None:
-                raise CommandError(f"There is no user {options['by']}.")
+        by = user_of(options["by"])
         source = services.import_create(by=by, dataset=options["dataset"], upload=path, name=path.name)
         chosen = dict(self._pairs(options["map"]))
         self._tell(source, chosen)
@@ -87,6 +83,14 @@ class Command(BaseCommand):
                 name, sure = guess.canonical, f"{guess.word}: {guess.why}" if guess.why else guess.word
             shown = f"{name} ({labels.get(name, '?')}), {sure}" if name else "left out"
             self.stdout.write(f"{header} → {shown}")
+
+
+def user_of(email: str | None) -> User | None:
+    """Whom `--by` names; None where it was not given. Raises CommandError for an address that nobody has."""
+    user = User.objects.filter(email__iexact=email).first() if email else None
+    if email and user is None:
+        raise CommandError(f"There is no user {email}.")
+    return user
 
 
 def outcome(source: Import, run: Run) -> dict[str, Any]:

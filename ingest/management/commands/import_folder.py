@@ -8,9 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.models import User
 from ingest import declarations, together
-from ingest.management.commands.import_file import outcome
+from ingest.management.commands.import_file import outcome, user_of
 from ingest.models import Import
 from runs.models import Run, State
 from runs.waiting import run_waited
@@ -39,11 +38,7 @@ class Command(BaseCommand):
         ]
         if not files:
             raise CommandError(f"There is no CSV or XLSX file in {folder}.")
-        by = None
-        if options["by"]:
-            by = User.objects.filter(email__iexact=options["by"]).first()
-            if by is None:
-                raise CommandError(f"There is no user {options['by']}.")
+        by = user_of(options["by"])
         try:
             sources = together.imports_create_together(
                 by=by, files=[(path, path.name) for path in files], fallback=declarations.datasets()[0].slug
