@@ -3,7 +3,10 @@
 Vectorised expressions over each batch; those that cannot change a verdict any more are not evaluated again.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,13 @@ import pyarrow.compute as pc
 from django.utils.translation import gettext
 
 from ingest.facts.record import ColumnFacts, DateOrder, Facts
-from ingest.readers import ahead, read
+from ingest.readers import FIRST_BYTES, ahead, read
 
 SPELLINGS = 2000  # distinct spellings of a column that are counted
 PER_BATCH = 400  # of them, from one batch
 KEPT = 60  # of them, remembered
 TEXT_MAX = 100  # characters kept of a spelling
+FEW = 200  # texts, up to which Arrow's compiling of a pattern, at each call, costs more than its matching
 
 NUMBER = r"^\D{0,4}\d[\d.,'\x{2019}\s\x{a0}\x{202f}]*[kKmM]?\s*\D{0,6}[\d.,'\x{2019}\s\x{a0}\x{202f}]*[kKmM]?\D{0,12}$"
 DATE = r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ](\d{4}|\d{2}))(\D.*)?$"
@@ -38,8 +42,8 @@ NUMBER_SIGNS = {
     "single ,": rf"(^|[^\d.,])\d{{1,3}},\d{{3}}{_END}",
     "round .": rf"\.\d00{_END}",
     "round ,": rf",\d00{_END}",
-    "thousands '": r"\d['\x{2019}]\d{3}",
-    "thousands  ": r"\d[ \x{a0}\x{202f}]\d{3}",
+    "thousands '": "\\d['\u2019]\\d{3}",
+    "thousands  ": "\\d[ \u00a0\u202f]\\d{3}",
 }
 COUNTED = {"single .", "single ,", "round .", "round ,"}
 
@@ -53,21 +57,19 @@ class _Column:
     kind: str = ""  # number, date, text; decided from the first spellings
     signs: dict[str, int] = field(default_factory=dict)
 
-    def see_coded(self, coded: pa.DictionaryArray) -> None:
-        """Take in a batch's cells, dictionary-encoded."""
+    def count_coded(self, coded: pa.DictionaryArray) -> pa.StringArray:
+        """Count a batch's cells, dictionary-encoded; its spellings."""
         texts = pc.utf8_trim_whitespace(coded.dictionary)
         counts = np.bincount(coded.indices.to_numpy(zero_copy_only=True), minlength=len(texts))
         counts[pc.equal(texts, "").to_numpy(zero_copy_only=False)] = 0
         self.filled += int(counts.sum())
         self._count(texts, counts)
-        if not self.kind and self.spellings:
-            self.kind = _kind_of(pa.array(list(self.spellings)[:200]))
-        self._look(texts)
+        return texts
 
-    def see(self, texts: pa.StringArray) -> None:
-        """Take in a batch's cells, as they are."""
+    def count_plain(self, texts: pa.StringArray) -> pa.StringArray:
+        """Count a batch's cells, as they are."""
         self.filled += len(texts) - (pc.sum(pc.equal(texts, "")).as_py() or 0)
-        self._look(texts)
+        return texts
 
     @property
     def repeats(self) -> bool:
@@ -83,7 +85,7 @@ class _Column:
         for text, count in zip(texts.take(pa.array(order)).to_pylist(), counts[order].tolist(), strict=True):
             self.spellings[text] = self.spellings.get(text, 0) + count
 
-    def _look(self, texts: pa.StringArray) -> None:
+    def look(self, texts: pa.StringArray) -> None:
         """Count the signs of how numbers or dates are written, those that can still change the verdict."""
         signs = {"number": NUMBER_SIGNS, "date": DATE_SIGNS}.get(self.kind, {})
         open_signs = {
@@ -95,18 +97,34 @@ class _Column:
             texts = texts.filter(pc.invert(pc.ascii_is_decimal(texts)))
         if not open_signs or len(texts) == 0:
             return
-        texts = texts.filter(pc.match_substring_regex(texts, "|".join(f"({p})" for p in open_signs.values())))
+        if len(texts) > FEW:
+            texts = texts.filter(
+                pc.match_substring_regex(texts, "|".join(f"({p})" for p in open_signs.values()))
+            )
         for name, pattern in open_signs.items() if len(texts) else ():
-            found = pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0
-            self.signs[name] = self.signs.get(name, 0) + found
+            self.signs[name] = self.signs.get(name, 0) + _occurrences(pattern, texts)
 
 
-def _kind_of(texts: pa.StringArray) -> str:
-    """What most of the spellings look like."""
-    for kind, pattern in (("date", DATE), ("number", NUMBER)):
-        if pc.sum(pc.match_substring_regex(texts, pattern)).as_py() >= 0.6 * len(texts):
-            return kind
-    return "text"
+def _occurrences(pattern: str, texts: pa.StringArray) -> int:
+    """In how many of the texts a pattern, one whose repetitions are bounded, is found."""
+    if len(texts) > FEW:
+        return int(pc.match_substring_regex(texts, pattern).true_count)
+    search = re.compile(pattern, re.ASCII).search
+    return sum(search(text) is not None for text in texts.to_pylist())
+
+
+def _decide_kinds(columns: Sequence[_Column]) -> None:
+    """What most of the spellings of each column look like; all columns at once, as a pattern is slow to compile."""
+    spellings = [list(column.spellings)[:FEW] for column in columns]
+    texts = pa.array(chain.from_iterable(spellings), pa.utf8())
+    dates, numbers = (pc.match_substring_regex(texts, pattern) for pattern in (DATE, NUMBER))
+    start = 0
+    for column, own in zip(columns, spellings, strict=True):
+        enough, count = 0.6 * len(own), len(own)
+        is_date = dates.slice(start, count).true_count >= enough
+        is_number = numbers.slice(start, count).true_count >= enough
+        column.kind = "date" if is_date else "number" if is_number else "text"
+        start += count
 
 
 def profile(path: Path, facts: Facts) -> None:
@@ -116,17 +134,21 @@ def profile(path: Path, facts: Facts) -> None:
     coded = set(range(len(seen)))  # after the first batches only columns whose spellings repeat
     rows = faults = 0
     even = not facts.sheet
-    for number, batch in enumerate(ahead(read(path, facts, coded))):
+    batches = read(path, facts, coded)
+    for number, batch in enumerate(ahead(batches) if facts.size > FIRST_BYTES else batches):
         rows += len(batch)
         faults += len(batch.faults)
         even &= batch.even
         if not batch.strict:
             facts.lane = "careful"
-        for index, (column, cells) in enumerate(zip(seen, batch.columns, strict=True)):
-            if isinstance(cells, pa.DictionaryArray):
-                column.see_coded(cells)
-            else:
-                column.see(cells)
+        texts = [
+            column.count_coded(cells) if isinstance(cells, pa.DictionaryArray) else column.count_plain(cells)
+            for column, cells in zip(seen, batch.columns, strict=True)
+        ]
+        if undecided := [column for column in seen if column.spellings and not column.kind]:
+            _decide_kinds(undecided)
+        for index, (column, cells) in enumerate(zip(seen, texts, strict=True)):
+            column.look(cells)
             if number == 0 and column.kind and not column.repeats:
                 coded.discard(index)
     facts.rows, facts.faults, facts.even = rows + faults, faults, even
