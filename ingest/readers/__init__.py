@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 4 << 20  # 2 to 8 MB measured alike; smaller costs calls, larger cache misses
 FIRST_BYTES = 1 << 18  # of the first batch; each next one is twice as large: who waits for it can start early
-UNREADABLE = (b"\x00", "\ufffd".encode())
+UNDECODED = "\ufffd".encode()  # what stands for bytes that are no text
 FAULT_BYTES = 20_000  # of a line that cannot be cut, kept for its reject
 
 
@@ -294,7 +294,7 @@ class _Reading:
             table = self.parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
         if self.facts.sheet:  # one record is one row of the sheet, however many lines its cells have
             cut = replace(cut, lines=np.arange(len(cut.lines)), breaks=len(cut.lines))
-        even = (
+        even = self.facts.even or (
             self.strict
             and text.count(b"\n", 0, cut.end) == len(cut.lines) == cut.breaks
             and not cut.blank.any()
@@ -315,7 +315,7 @@ class _Reading:
             column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in table.columns
         ]
         lines = np.delete(lines, invalid) if len(invalid) else lines
-        readable = not any(sign in data for sign in UNREADABLE)
+        readable = not (b"\0" in data or (UNDECODED[:1] in data and UNDECODED in data))
         return Batch(lines, columns, faults, done, self.strict, even, readable)
 
     def _fault(self, line: int, text: str) -> Fault:
