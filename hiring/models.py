@@ -6,7 +6,7 @@ the database itself refuses an orphan or a doubled id and keeps `hires_by_quarte
 
 import datetime as dt
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connections, models
@@ -91,6 +91,9 @@ class HiredEmployee(models.Model):
         return self.name or f"{self.pk}"
 
 
+Quarters = tuple[int, int, int, int]
+
+
 class Line(NamedTuple):
     """The hires of one department and job in a year; id 0 and name None where lenient imports gave none."""
 
@@ -98,7 +101,7 @@ class Line(NamedTuple):
     department: str | None
     job_id: int
     job: str | None
-    quarters: tuple[int, int, int, int]
+    quarters: Quarters
 
 
 _HIRED = "q1 + q2 + q3 + q4"
@@ -129,13 +132,15 @@ _FINGERPRINT = f"""
 """  # noqa: S608
 
 
-_LAST = 1 << 62
+def _ranked(ids: "np.ndarray[Any, Any]", names: dict[int, str]) -> "np.ndarray[Any, Any]":
+    """Each id's place in the byte order of names; equal names share one, without a name comes last.
 
-
-def _ranks(names: dict[int, str]) -> dict[int, int]:
-    """Id → its name's place in byte order; equal names share one. (Python's order of texts is that of UTF-8.)"""
+    (Python's order of texts is that of UTF-8.)
+    """
     ordered = {name: at for at, name in enumerate(sorted(set(names.values())))}
-    return {pk: ordered[name] for pk, name in names.items()}
+    distinct, at = np.unique(ids, return_inverse=True)
+    places = [ordered[names[pk]] if pk in names else len(ordered) for pk in distinct.tolist()]
+    return np.array(places, np.int64)[at]
 
 
 class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
@@ -158,10 +163,19 @@ class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
         departments, jobs = (
             {int(pk): name for pk, name in json.loads(text or "{}").items()} for text in named
         )
-        places, titles = _ranks(departments), _ranks(jobs)
-        found = np.frombuffer(bytes(counts or b""), _LINE).tolist()
-        found.sort(key=lambda row: (places.get(row[0], _LAST), titles.get(row[1], _LAST), row[0], row[1]))
-        return [Line(row[0], departments.get(row[0]), row[1], jobs.get(row[1]), row[2:]) for row in found]
+        found = np.frombuffer(bytes(counts or b""), _LINE)
+        found = found[
+            np.lexsort(
+                (
+                    *(found["job"], found["department"]),
+                    *(_ranked(found["job"], jobs), _ranked(found["department"], departments)),
+                )
+            )
+        ]
+        places, titles = found["department"].tolist(), found["job"].tolist()
+        quarters = zip(*(found[f"q{q}"].tolist() for q in range(1, 5)), strict=True)
+        columns = (places, map(departments.get, places), titles, map(jobs.get, titles), quarters)
+        return list(map(Line._make, zip(*columns, strict=True)))
 
     def by_department(self, year: int) -> dict[int, tuple[str, int]]:
         """Department id (0: none given) → name and hires."""
@@ -169,7 +183,7 @@ class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
             cursor.execute(_BY_DEPARTMENT, [year])
             return {pk: (name, int(hired)) for pk, name, hired in cursor.fetchall()}
 
-    def by_year(self, *, years: int) -> dict[int, tuple[int, int, int, int]]:
+    def by_year(self, *, years: int) -> dict[int, Quarters]:
         """The hires of each quarter in the latest years with hires, first to last."""
         sums = [Sum(name) for name in ("q1", "q2", "q3", "q4")]
         found = self.order_by("-year").values_list("year").annotate(*sums)

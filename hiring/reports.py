@@ -1,7 +1,7 @@
 """Two questions about hires, answered from the rollup that triggers keep: right at once, at any number of people."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from analytics import charts
 from analytics.declarations import Answer, Column, Params, Report, register
 from hiring.filters import AboveMeanForm, HiringFilters
-from hiring.models import Department, HiresByQuarter, Line
+from hiring.models import Department, HiresByQuarter, Line, Quarters
 
 QUARTERS = ("Q1", "Q2", "Q3", "Q4")
 PANELS = 24  # departments with a small chart of their own
@@ -46,10 +46,14 @@ def passing(params: Params) -> list[Line]:
     return [line for line in lines if title in (line.job or "").casefold()] if title else lines
 
 
-def summed(lines: Sequence[Line]) -> tuple[int, int, int, int]:
+def summed(lines: Sequence[Line]) -> Quarters:
     """Hires of each quarter."""
-    counts = [line.quarters for line in lines]
-    return tuple(map(sum, zip(*counts, strict=True))) if counts else (0, 0, 0, 0)  # type: ignore[return-value]
+    return _added([line.quarters for line in lines])
+
+
+def _added(counts: Iterable[Quarters]) -> Quarters:
+    """Quarter by quarter."""
+    return tuple(map(sum, zip(*counts, strict=True))) or (0, 0, 0, 0)  # type: ignore[return-value]
 
 
 def by_department(lines: Sequence[Line]) -> dict[int, list[Line]]:
@@ -89,22 +93,23 @@ def by_quarter_query(params: Params) -> Answer:
     """Every department and job that hired in the year, with the four quarters, zeros too."""
     lines = passing(params)
     groups = by_department(lines)
-    totals = summed(lines)
+    counted = {key: summed(group) for key, group in groups.items()}
+    totals = _added(counted.values())
     n, year = sum(totals), params["year"]
     summary = {
         "year": year,
         "totals": _totals(totals),
         "departments": [
-            {"id": key or None, "department": named(group[0])[0], **_totals(summed(group))}
+            {"id": key or None, "department": named(group[0])[0], **_totals(counted[key])}
             for key, group in groups.items()
         ],
     }
-    rows = [(*named(line), *line.quarters) for line in lines]
+    nowhere, nothing = _("no department given"), _("no job given")
+    rows = [(place or nowhere, job or nothing, *counts) for _d, place, _j, job, counts in lines]
     if not n:
         return Answer(
             columns=QUARTER_COLUMNS, rows=[], n=0, summary=summary, reading=_nobody(params), guarded=True
         )
-    counted = {key: summed(group) for key, group in groups.items()}
     shown = sorted(counted, key=lambda key: -sum(counted[key]))[:PANELS]
     panels = [
         charts.PanelRow(
