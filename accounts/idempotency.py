@@ -15,12 +15,12 @@ from typing import Any, TypeVar, cast
 from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import IdempotentReply
 from skillora.lib.errors import Conflict, DomainError
+from skillora.lib.parsing import SoundJSONRenderer
 from skillora.lib.problems import handler
 
 KEPT = timedelta(days=1)
@@ -111,7 +111,7 @@ def _body_sha256(request: Request) -> str:
 
 def _store(reply: IdempotentReply, response: Response) -> None:
     reply.status = response.status_code
-    reply.body = b"" if response.data is None else JSONRenderer().render(response.data)
+    reply.body = b"" if response.data is None else SoundJSONRenderer().render(response.data)
     reply.headers = {name: response[name] for name in HEADERS if name in response}
     if response.content_type:
         reply.headers["Content-Type"] = response.content_type

@@ -132,7 +132,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.RolePermission"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["skillora.lib.parsing.SoundJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["skillora.lib.parsing.StrictJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["skillora.lib.throttling.CallLimit"],
     "DEFAULT_PAGINATION_CLASS": "skillora.lib.parsing.Cursor",

@@ -169,6 +169,14 @@ def test_insert_is_partial_and_gives_failed_records_back(send: Any) -> None:
     assert send({"table": ["x"], "data": [GOOD]}, "/insert").status_code == 400
 
 
+def test_insert_gives_back_what_no_utf8_can_say(send: Any) -> None:
+    odd = {**BAD, "remark": "half a sign: \ud800, é"}
+    for _sent in range(2):  # the second is the stored answer
+        answer = send({"table": "salary_records", "data": [odd]}, "/insert", **{"Idempotency-Key": "odd"})
+        assert answer.status_code == 200, answer.content
+        assert answer.json()["failed_records"][0]["record"] == odd
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -1,4 +1,4 @@
-"""Parsers and pages of the API: what DRF's own do not refuse, and cursors."""
+"""Parsers, answers and pages of the API: what DRF's own do not refuse or cannot say, and cursors."""
 
 import re
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.pagination import Cursor as Position
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 
@@ -21,6 +22,25 @@ class StrictJSONParser(JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError("JSON parse error - nested too deeply") from error
+
+
+class _EscapedJSONRenderer(JSONRenderer):
+    ensure_ascii = True
+
+
+class SoundJSONRenderer(JSONRenderer):
+    """JSON in UTF-8; all ASCII where it gives back a text that UTF-8 cannot say, as a lone surrogate that was sent."""
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().render(data, accepted_media_type, renderer_context)
+        except UnicodeEncodeError:
+            return _EscapedJSONRenderer().render(data, accepted_media_type, renderer_context)
 
 
 class Cursor(CursorPagination):
