@@ -11,7 +11,8 @@ from ingest import reasons
 from ingest.declarations import Column, Dataset
 from ingest.facts import Facts
 from ingest.fixing import Fix
-from ingest.kinds import CodeList
+from ingest.grouping import options_of
+from ingest.kinds import CodeList, References
 from ingest.mapping import Mapping as ColumnMapping
 from ingest.models import Import, Reject, RejectState
 
@@ -29,6 +30,7 @@ class Cell:
     why: str = ""
     help: str = ""
     suggestion: str = ""
+    field: str = ""  # the canonical column that it goes to
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,24 @@ class Form:
     notes: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._headers = Facts.from_json(self.source.facts).headers
+        facts = Facts.from_json(self.source.facts)
         self._mapping = ColumnMapping.from_json(self.source.mapping)
         self._columns = {column.name: column for column in self.declared.columns}
+        self._fields = {at: name for name, at in self._mapping.columns.items()}
+        self._headless = not facts.header_line
+        self._headers = [self.label(self._fields.get(at, ""), text) for at, text in enumerate(facts.headers)]
+
+    def label(self, name: str, header: str) -> str:
+        """What a column of the file is called; in a file without a header as what it goes to."""
+        return str(self._columns[name].label) if self._headless and name in self._columns else header
+
+    def known(self) -> dict[str, list[tuple[str, str]]]:
+        """Canonical column → what its cells may say, where that is a list of rows in another table."""
+        return {
+            name: options_of(column)
+            for name, column in self._columns.items()
+            if name in self._mapping.columns and isinstance(column.kind, References)
+        }
 
     def rows(self, rejects: Iterable[Reject]) -> list[Row]:
         """In the order given."""
@@ -92,8 +109,9 @@ class Form:
             if at < len(self._headers)
             else _("cell %(n)s, beyond the header") % {"n": at + 1}
         )
+        goes_to = self._fields.get(at, "")
         if error is None:
-            return Cell(f"c{line}.{at}", label, text)
+            return Cell(f"c{line}.{at}", label, text, field=goes_to)
         column = self._columns.get(error["field"])
         return Cell(
             f"c{line}.{at}",
@@ -102,6 +120,7 @@ class Form:
             error["message"],
             _helped(column, error),
             column.kind.suggestion(text) if column and isinstance(column.kind, CodeList) else "",
+            goes_to,
         )
 
 

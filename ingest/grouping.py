@@ -4,7 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest import declarations, reasons
-from ingest.kinds import CodeList
+from ingest.declarations import Column, Dataset
+from ingest.kinds import CodeList, References
+
+OPTIONS_MAX = 250  # rows of another table to choose from
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The table in which rows are not there that a column refers to, and what such a row needs beside its key."""
+
+    dataset: Dataset
+    columns: tuple[Column, ...]
 
 
 @dataclass(frozen=True)
@@ -21,7 +32,12 @@ class ReasonGroup:
     values: list[
         dict[str, Any]
     ]  # [{"value": "Brasill", "rows": 312, "help": …, "suggestion": "Brazil"}], at most five
-    options: list[str]  # what such a cell may say, where that is a short list
+    options: list[
+        tuple[str, str]
+    ]  # what such a cell may say and what that means, where they are not too many
+    missing: Missing | None  # where the reason is that rows of another table are not there
+    hint: str  # how such a cell is written
+    valid: int = 0  # rows among them that are corrected and wait to be loaded
 
 
 def reason_groups(dataset: str, found: list[dict[str, Any]]) -> list[ReasonGroup]:
@@ -34,7 +50,9 @@ def reason_groups(dataset: str, found: list[dict[str, Any]]) -> list[ReasonGroup
         more = {
             "message": f"{column.label} {reason.message}" if column else str(reason.message),
             "fix": str(reason.fix),
-            "options": known.options() if known else [],
+            "options": options_of(column) if column else [],
+            "missing": missing_of(column, group["code"]) if column else None,
+            "hint": str(column.help_text) if column else "",
             "values": [
                 {
                     **value,
@@ -46,3 +64,20 @@ def reason_groups(dataset: str, found: list[dict[str, Any]]) -> list[ReasonGroup
         }
         groups.append(ReasonGroup(**{**group, **more}))
     return groups
+
+
+def options_of(column: Column) -> list[tuple[str, str]]:
+    """What a cell of the column may say, and its name; none where they are too many to choose from."""
+    if isinstance(column.kind, CodeList):
+        return [(name, name) for name in column.kind.options()]
+    if isinstance(column.kind, References):
+        return [(str(key), name) for key, name in column.kind.stored(OPTIONS_MAX)]
+    return []
+
+
+def missing_of(column: Column, code: str) -> Missing | None:
+    """What would have to be created, where a cell is refused because its row is not there."""
+    if not isinstance(column.kind, References) or column.kind.reason != code:
+        return None
+    other = declarations.dataset(column.kind.dataset)
+    return Missing(other, tuple(c for c in other.columns if c.required and c.name not in other.key))

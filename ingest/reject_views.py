@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,13 +18,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
-from ingest import fixing, joining, presenting, services, undoing
+from ingest import creating, fixing, joining, presenting, services, undoing
 from ingest.bodies import row_body
-from ingest.declarations import Dataset, dataset
+from ingest.declarations import dataset
 from ingest.editing import Form, fixes_in
 from ingest.fixing import Rule, Verdict
-from ingest.grouping import reason_groups
-from ingest.kinds import References
+from ingest.grouping import ReasonGroup, reason_groups
 from ingest.lineage import row_lineage
 from ingest.models import Import, RejectState
 from ingest.pages import PAGE_SIZE, by_script, may_change, member, page
@@ -53,14 +53,17 @@ def fix_context(source: Import, *, user: Any, notes: dict[int, str] | None = Non
     """What every page with rejects to correct needs."""
     may_fix = may_change(source, user) and source.state in LOADED and work_on(source) is None
     valid = source.rejects.filter(state=RejectState.VALID).count() if may_fix else 0
-    declared = dataset(source.dataset)
+    form = Form(source, dataset(source.dataset), notes or {})
     return {
         "source": source,
         "may_fix": may_fix,
+        "rule_url": reverse("ingest:reject-rule", args=[source.pk]) if may_fix else "",
+        "create_url": reverse("ingest:reference-create", args=[source.pk]) if may_fix else "",
+        "known": form.known() if may_fix else {},
         "valid": valid,
         "left_out": fixing.rejects_left_out(source).count() if source.skipped else 0,
         "edited": may_fix and source.rejects.pending().exclude(edited=None).exists(),
-        "form": Form(source, declared, notes or {}),
+        "form": form,
         "after": {
             "loaded": source.inserted + source.updated + source.unchanged + valid,
             "rejected": source.rejected - valid,
@@ -88,28 +91,22 @@ def render_list(
         rows = rows.filter(code=code, **({"field": field} if "field" in request.GET else {}))
     current = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     context = fix_context(source, user=member(request), notes=notes)
-    groups = reason_groups(source.dataset, groups_of(source))
-    grouped = (
-        source.rejects.pending()
-        .values("code", "field", "column")
-        .annotate(rows=Count("id"))
-        .order_by("-rows")
-    )
+    groups = groups_now(source, reason_groups(source.dataset, groups_of(source)))
+    labels = {(one.code, one.field): context["form"].label(one.field, one.column) for one in groups}
     switch = [
         {
-            "label": group["column"] or _("whole line"),
-            "rows": group["rows"],
-            "query": urlencode({"code": group["code"], "field": group["field"]}),
-            "current": (group["code"], group["field"]) == (code, field),
+            "label": labels[one.code, one.field] or _("whole line"),
+            "rows": one.rows,
+            "query": urlencode({"code": one.code, "field": one.field}),
+            "current": (one.code, one.field) == (code, field),
         }
-        for group in grouped[:SWITCHED]
+        for one in groups[:SWITCHED]
     ]
-    group = next((g for g in groups if len(groups) == 1 or (g.code, g.field) == (code, field)), None)
+    chosen = [one for one in groups if (one.code, one.field) == (code, field)]
     context |= {
         "reasons": switch if len(switch) > 1 else [],
         "chosen": code,
-        "group": group,
-        "lacking": _lacking(source, group.code, group.field) if group else None,
+        "groups": (chosen if code else groups) if context["may_fix"] else [],
         "rows": context["form"].rows(current),
         "page": current,
         "query": urlencode({"code": code, "field": field}) + "&" if code else "",
@@ -119,12 +116,11 @@ def render_list(
     return render(request, "ingest/reject_list.html", context, status=error.status if error else 200)
 
 
-def _lacking(source: Import, code: str, field: str) -> Dataset | None:
-    """The dataset in which the rows that a reason misses can be created, where that is the reason."""
-    for column in dataset(source.dataset).columns:
-        if column.name == field and isinstance(column.kind, References) and column.kind.reason == code:
-            return dataset(column.kind.dataset)
-    return None
+def groups_now(source: Import, groups: list[ReasonGroup]) -> list[ReasonGroup]:
+    """Rejects by reason, each with how many of them are corrected by now."""
+    of_reason = source.rejects.filter(state=RejectState.VALID).order_by().values_list("code", "field")
+    valid = {(code, field): n for code, field, n in of_reason.annotate(n=Count("id"))}
+    return [replace(one, valid=valid.get((one.code, one.field), 0)) for one in groups]
 
 
 def back(request: HttpRequest, source: Import, anchor: str = "") -> HttpResponse:
@@ -204,6 +200,36 @@ def reject_rule(request: HttpRequest, user: User, source: Import) -> HttpRespons
         )
         messages.success(request, sentence % {name: presenting.grouped(n) for name, n in done.items()})
     return back(request, source)
+
+
+@change
+def reference_create(request: HttpRequest, user: User, source: Import) -> HttpResponse:
+    """Create the row that refused cells refer to; what is not loaded yet is checked again."""
+    code, field = request.POST.get("code", "")[:40], request.POST.get("field", "")[:60]
+    value = request.POST.get("value", "")[:100]
+    cells = {
+        name.removeprefix("new-"): str(text).strip()[:1000]
+        for name, text in request.POST.items()
+        if name.startswith("new-")
+    }
+    try:
+        missing, valid = creating.reference_create(
+            by=user, source=source, code=code, field=field, value=value, cells=cells
+        )
+    except DomainError as error:
+        if error.status in (403, 404):
+            raise
+        messages.error(request, error.message)
+    else:
+        sentence = _("%(what)s: %(value)s is there now.") % {"what": missing.dataset.title, "value": value}
+        if valid:
+            sentence += " " + ngettext("%(n)s row is valid now.", "%(n)s rows are valid now.", valid) % {
+                "n": presenting.grouped(valid)
+            }
+        messages.success(request, sentence)
+        if source.load is None:
+            services.import_check(source=source, by=user, again=True)
+    return redirect("ingest:import-check", source.pk) if source.load is None else back(request, source)
 
 
 @change

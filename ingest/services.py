@@ -142,12 +142,16 @@ def import_translate(*, source: Import, by: User | None, field: str, value: str,
 
 
 @transaction.atomic
-def import_check(*, source: Import, by: User | None) -> Run:
-    """Start the dry run; its result holds a Summary's counts and groups. Writes nothing else."""
+def import_check(*, source: Import, by: User | None, again: bool = False) -> Run:
+    """Start the dry run; its result holds a Summary's counts and groups. Writes nothing else.
+
+    One that is there is taken as it is; with `again` only one that is not done yet: other tables change meanwhile.
+    """
     source = _for_mapping(source, by)
     _mapped(source)
-    if source.check_run and source.check_run.state not in NOTHING_LOADED:
-        return source.check_run
+    found = source.check_run
+    if found and found.state not in NOTHING_LOADED and (found.is_open or not again):
+        return found
     queue_checked(by)
     source.check_run = run_start(task="ingest.check", by=by, subject_id=source.pk)
     source.save(update_fields=["check_run"])

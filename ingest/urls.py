@@ -24,6 +24,7 @@ urlpatterns = [
     path("imports/<int:pk>/rejects.csv", reject_views.reject_download, name="reject-download"),
     path("imports/<int:pk>/rejects/fix", reject_views.reject_fix, name="reject-fix"),
     path("imports/<int:pk>/rejects/rule", reject_views.reject_rule, name="reject-rule"),
+    path("imports/<int:pk>/create", reject_views.reference_create, name="reference-create"),
     path("imports/<int:pk>/rejects/unskip", reject_views.reject_unskip, name="reject-unskip"),
     path("imports/<int:pk>/rejects/discard", reject_views.reject_discard, name="reject-discard"),
     path("imports/<int:pk>/rejects/load", reject_views.reject_load, name="reject-load"),

@@ -172,7 +172,7 @@ def import_check(request: HttpRequest, pk: int) -> HttpResponse:
     if source.load is not None:
         return redirect(reverse("ingest:import-detail", args=[pk]))
     if request.method == "POST":
-        services.import_check(source=source, by=user)
+        services.import_check(source=source, by=user, again=True)
         return redirect("ingest:import-check", pk)
     if source.stage == Stage.UPLOADED:
         return redirect("ingest:import-map", pk)
@@ -208,7 +208,10 @@ def check_context(source: Import, user: User) -> dict[str, Any]:
         "seconds": found["seconds"],
         "blanked": presenting.blanked(sum(found.get("blanked", {}).values())),
         "groups": groups,
-        "rule_url": reverse("ingest:import-translate", args=[source.pk]) if context["may_change"] else "",
+        "translate_url": reverse("ingest:import-translate", args=[source.pk])
+        if context["may_change"]
+        else "",
+        "create_url": reverse("ingest:reference-create", args=[source.pk]) if context["may_change"] else "",
         "groups_title": presenting.reasons_title(len(groups), found["rejected"]),
         "loadable": loadable,
         "load_label": ngettext("Load %(n)s row", "Load %(n)s rows", loadable) % {"n": number},
@@ -293,10 +296,9 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
                 rows_url=f"{rows_url}?import={source.pk}" if rows_url else "",
                 rejects_url=reverse("ingest:reject-list", args=[source.pk]),
             ),
-            "groups": summary.groups,
+            "groups": reject_views.groups_now(source, summary.groups),
             "groups_title": presenting.reasons_title(len(summary.groups), summary.rejected),
             "reject_url": reverse("ingest:reject-list", args=[source.pk]),
-            "rule_url": reverse("ingest:reject-rule", args=[source.pk]) if fixing["may_fix"] else "",
             "rows": fixing["form"].rows(source.rejects.pending()[:FIRST_REJECTS]),
             "loaded": summary.inserted + summary.updated + summary.unchanged,
             "answers_url": presenting.url_or_none(declared.answers_url),

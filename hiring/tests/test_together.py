@@ -133,20 +133,6 @@ def test_files_dropped_together_on_the_page_load_without_a_mapping_made_by_hand(
     assert "hx-trigger" not in after.split('id="files"')[1].split("</table>")[0]
 
 
-def test_rejects_for_want_of_departments_lead_to_where_they_can_be_created(
-    client_editor: Any, files: dict[str, Path]
-) -> None:
-    by = User.objects.get()
-    paths = [files["jobs"], files["hired_employees"]]
-    made = together.imports_create_together(by=by, files=[(p, p.name) for p in paths], fallback="jobs")
-    runs = together.imports_submit_together(by=by, sources=made)
-    execution.execute(runs[-1].pk)
-    where = f"/imports/{made[-1].pk}/rejects?code=unknown_department&field=department_id"
-    assert 'href="/imports/new?dataset=departments"' in client_editor.get(where).content.decode()
-    other = f"/imports/{made[-1].pk}/rejects?code=required&field=name"
-    assert "/imports/new?dataset=" not in client_editor.get(other).content.decode()
-
-
 def test_page_of_files_together_is_of_existing_imports(client_editor: Any) -> None:
     for wrong in ("", "?id=99", "?id=x", "?id=" + "9" * 40, "?id=-1"):
         assert client_editor.get(f"/imports/together{wrong}").status_code == 404

@@ -41,11 +41,19 @@ class References(Integer):
         """Numbers that could be keys; whether they are stored yet says nothing about the column."""
         return float(np.mean(super().clean(texts, Style(), "").codes == 0)) if len(texts) else 0.0
 
-    def help(self, text: str) -> str:
+    def number(self, text: str) -> int | None:
+        """The key that a cell says, whether its row is stored or not; None where it says none."""
         verdict = super().clean(pa.array([text.strip()]), Style(), "")
-        if verdict.codes[0]:
-            return super().help(text)
-        return str(self.remedy) % {"id": int(verdict.outputs[""][0])}
+        return None if verdict.codes[0] else int(verdict.outputs[""][0])
+
+    def help(self, text: str) -> str:
+        number = self.number(text)
+        return super().help(text) if number is None else str(self.remedy) % {"id": number}
+
+    def stored(self, most: int) -> list[tuple[int, str]]:
+        """The keys and names of all rows, by key; none where there are more than `most`."""
+        rows = list(self.model._default_manager.order_by("pk")[: most + 1])
+        return [(row.pk, str(row)) for row in rows] if len(rows) <= most else []
 
     def _stored(self, wanted: Keys) -> Keys:
         """Those of the sorted numbers that are in the table, committed."""

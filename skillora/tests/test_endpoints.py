@@ -68,6 +68,7 @@ POST   imports/<int:pk>/remap                                   302 403 302 403 
 POST   imports/<int:pk>/check/translate                         302 403 422 403 422
 GET    imports/<int:pk>/rejects                                 302 200 200 200 200
 POST   imports/<int:pk>/rejects/fix                             302 403 302 403 302
+POST   imports/<int:pk>/create                                  302 403 302 403 302
 POST   imports/<int:pk>/rejects/rule                            302 403 409 403 409
 POST   imports/<int:pk>/rejects/unskip                          302 403 409 403 409
 POST   imports/<int:pk>/rejects/discard                         302 403 409 403 409

@@ -95,12 +95,18 @@ def drop_together(visitor: Visitor, people: dict[str, Path]) -> Import:
     return Import.objects.get(dataset="hired_employees")
 
 
-def same_for_all(visitor: Visitor, source: Import, name: str, text: str) -> None:
-    """All lines of the import that lack this field get the same."""
-    visitor.go(f"/imports/{source.pk}/rejects?code=required&field={name}")
-    visitor.page.locator("#rule-text").fill(text)
-    visitor.page.get_by_role("button", name="Replace", exact=True).click()
-    visitor.page.get_by_text("are valid now").wait_for()
+def same_for_all(visitor: Visitor, source: Import, reason: str, text: str) -> None:
+    """All lines of a kind get the same, by the rule beside their reason: chosen by name, or typed."""
+    page = visitor.page
+    visitor.go(f"/imports/{source.pk}/rejects")
+    rule = page.locator("#reasons tbody tr", has_text=reason)
+    rows = int(rule.locator(".num a, .num div").first.inner_text())
+    if rule.locator("select[name=text]").count():
+        rule.locator("select[name=text]").select_option(label=text)
+    else:
+        rule.locator("input[name=text]").fill(text)
+    rule.get_by_role("button", name="Fill in").click()
+    page.get_by_text(f"{rows} rows corrected; {rows} valid now.").wait_for()
 
 
 def one_by_one(visitor: Visitor, source: Import, name: str, text: str) -> None:
@@ -131,9 +137,9 @@ def test_three_files_dropped_together_answer_both_questions_and_all_69_faults_ar
     visitor.go(f"/hiring/?year={YEAR}")
     assert f"{len(hired):,}" in page.locator("main").inner_text()
 
-    same_for_all(visitor, source, "department_id", "3")
-    same_for_all(visitor, source, "job_id", "7")
-    same_for_all(visitor, source, "name", "Not given")
+    same_for_all(visitor, source, "Department number is empty", f"3 · {Department.objects.get(pk=3)}")
+    same_for_all(visitor, source, "Job number is empty", f"7 · {Job.objects.get(pk=7)}")
+    same_for_all(visitor, source, "Name is empty", "Not given")
     one_by_one(visitor, source, "datetime", f"{YEAR}-12-31T23:59:59Z")
     page.get_by_role("button", name="Load 69 fixed rows").click()
     page.get_by_text("No row was rejected").wait_for()
