@@ -5,7 +5,7 @@ Reads only what is committed, on the session of the thread that asks; who writes
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -74,16 +74,32 @@ class Shape:
             "was": sql.SQL(" || timestamptz_send(t.{})").format(part) if self.partition else sql.SQL(""),
         }
 
+    def within(self, keys: Keys) -> sql.Composed:
+        """Stored rows between the first and the last of sorted keys: files often hold neighbours."""
+        first, last = int(keys[0]), int(keys[-1])
+        return sql.SQL("t.{} BETWEEN {} AND {}").format(sql.Identifier(self.key), first, last)
+
 
 @contextmanager
-def staged(target: Target, rows: Arrays) -> Iterator[tuple[sql.Composable, list[Any]]]:
-    """Rows as something to select from, called s, with its parameters: arrays, or a temporary table."""
+def looked_up() -> Iterator[None]:
+    """One look into the key for each row, whatever the statistics say: they know nothing of pruned partitions."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
+        yield
+        cursor.execute("RESET enable_hashjoin; RESET enable_mergejoin")
+
+
+@contextmanager
+def staged(
+    target: Target, rows: Arrays, *, sparse: bool = False
+) -> Iterator[tuple[sql.Composable, list[Any]]]:
+    """Rows as something to select from, called s, with its parameters: arrays, or a temporary table.
+
+    sparse: most of the stored rows between the first and the last key are not among them.
+    """
     if len(rows[target.attnames[0]]) <= FEW:
-        # One look into the key for each row, whatever the statistics say: a scan of all partitions costs a second.
-        with connection.cursor() as cursor:
-            cursor.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
+        with looked_up():
             yield _arrays(target, rows)
-            cursor.execute("RESET enable_hashjoin; RESET enable_mergejoin")
         return
     columns = zip(target.names, target.types, strict=True)
     described = sql.SQL(", ").join(sql.SQL("{} " + kind).format(sql.Identifier(n)) for n, kind in columns)
@@ -93,7 +109,8 @@ def staged(target: Target, rows: Arrays) -> Iterator[tuple[sql.Composable, list[
         with copying(target) as write:
             write(target.payload(rows))
         cursor.execute(sql.SQL("ANALYZE {}").format(table).as_string())
-        yield sql.SQL("{} AS s").format(table), []
+        with looked_up() if sparse else nullcontext():
+            yield sql.SQL("{} AS s").format(table), []
         cursor.execute(sql.SQL("DROP TABLE {}").format(table).as_string())
 
 
@@ -131,10 +148,11 @@ def stored(dataset: Dataset, shape: Shape, rows: Arrays) -> Stored:
     some = {name: values[asked] for name, values in rows.items()}
     query = sql.SQL(
         "SELECT string_agg(int8send(t.{key}) || boolsend({differs}){was}, ''::bytea)"
-        " FROM {given} JOIN {table} t ON t.{key} = s.{key}"
+        " FROM {given} JOIN {table} t ON t.{key} = s.{key} AND {within}"
     )
     with staged(replace(shape.target, table=STAGE), some) as (given, params), connection.cursor() as cursor:
-        cursor.execute(query.format(given=given, **shape.names).as_string(), params)
+        names = {**shape.names, "within": shape.within(some[shape.key])}
+        cursor.execute(query.format(given=given, **names).as_string(), params)
         data = bytes(
             cursor.fetchone()[0] or b""
         )  # one value: reading a COPY row by row costs more than the join

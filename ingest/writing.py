@@ -26,6 +26,7 @@ from skillora.lib.errors import Conflict
 
 COPY_ROWS = 1_000_000  # in one statement at most: triggers see its rows at its end, in memory
 REJECTS_KEPT = 20_000  # until then
+SPARSE = 5  # times as many keys as rows: to look each up costs less than to read all between
 
 
 class Overtaken(Conflict):
@@ -123,11 +124,14 @@ class Writing:
     def _update(self, rows: Arrays, *, journal: bool) -> None:
         """Take rows over into stored ones. Locked in the order of keys, so that two never wait for each other."""
         assert self.shape is not None  # noqa: S101
-        shape, names = self.shape, self.shape.names
+        shape, names = self.shape, {**self.shape.names}
         stage = shape.stage if journal else replace(shape.target, table=STAGE)
         if not journal:
             names = {**names, "lies": sql.SQL(""), "differs": sql.SQL("true")}
-        with staged(stage, rows) as (given, params), connection.cursor() as cursor:
+        keys = rows[shape.key]
+        sparse = len(keys) * SPARSE < keys[-1] - keys[0]
+        names["within"] = shape.within(keys)
+        with staged(stage, rows, sparse=sparse) as (given, params), connection.cursor() as cursor:
             if journal:
                 cursor.execute(
                     _JOURNAL.format(given=given, **names).as_string(), [*params, self.dataset.slug]
@@ -157,10 +161,12 @@ _PAST = (
 _JOURNAL = sql.SQL(
     "WITH locked AS MATERIALIZED ("
     " SELECT s.origin, t.{key} AS key, to_jsonb(t) AS row, t.origin >> {bits} AS writer"
-    " FROM {given} JOIN {table} t ON t.{key} = s.{key} {lies} WHERE {differs}"
+    " FROM {given} JOIN {table} t ON t.{key} = s.{key} {lies} WHERE {differs} AND {within}"
     " ORDER BY t.{key} FOR NO KEY UPDATE OF t), "
     "kept AS (INSERT INTO ingest_journal (id, line, key, row, import_id, dataset)"
     " SELECT origin, origin & {mask}, key, row, origin >> {bits}, %s FROM locked WHERE writer <> origin >> {bits}) "
     "SELECT count(*) FROM locked"
 )
-_UPDATE = sql.SQL("UPDATE {table} t SET {taken} FROM {given} WHERE t.{key} = s.{key} {lies} AND {differs}")
+_UPDATE = sql.SQL(
+    "UPDATE {table} t SET {taken} FROM {given} WHERE t.{key} = s.{key} {lies} AND {differs} AND {within}"
+)
