@@ -29,6 +29,9 @@ _MARGIN, _TOP, _LINE, _ROW = 32, 84, 18, 41
 _LINES_LEFT, _LINES_RIGHT = 80, 150  # room for the names at both ends of lines
 _RANGES_LEFT, _RANGES_RIGHT = 290, 300
 _PANELS, _PANEL_HEIGHT, _PANEL_GAP = 6, 152, 24  # in a row of small charts; px
+DRAWN = (
+    120  # rows or small charts in a file: a picture without bounds takes memory until the process is ended
+)
 _TOKEN = re.compile(r"--([a-z0-9-]+):\s*light-dark\((#[0-9a-f]{6}),\s*(#[0-9a-f]{6})\)")
 _PERCENT = re.compile(r'\b(x|x1|x2|cx|width)="(-?[0-9.]+)%"')
 _CLASS = re.compile(r' class="([^"]*)"')
@@ -131,7 +134,7 @@ def _plot(chart: Chart | None) -> tuple[SafeString, int]:
 def _rows_plot(chart: Ranges | MeanBars, kind: str, template: str) -> tuple[SafeString, int]:
     """A table of rows with a plot in each."""
     width = WIDTH - _RANGES_LEFT - _RANGES_RIGHT - _MARGIN
-    listed: Sequence[Range | MeanBar] = chart.rows
+    listed: Sequence[Range | MeanBar] = chart.rows[:DRAWN]
     rows = [
         {
             "y": 24 + i * _ROW, "name": textwrap.shorten(row.name, 30, placeholder="…"), "row": row,
@@ -143,7 +146,8 @@ def _rows_plot(chart: Ranges | MeanBars, kind: str, template: str) -> tuple[Safe
     axis = _placed("components/chart_axis.html", {"axis": chart.axis, "mean": mean}, width)
     context = {"chart": chart, "axis": axis, "rows": rows, "right": WIDTH - _MARGIN, "left": _RANGES_LEFT}
     drawn = render_to_string(f"components/chart_file_{kind}.svg", context)
-    return mark_safe(drawn), 24 + _ROW * len(rows)  # noqa: S308 - our own template, escaped there
+    plot = mark_safe(drawn)  # noqa: S308 - our own template, escaped there
+    return _bounded(plot, 24 + _ROW * len(rows), len(chart.rows))
 
 
 def _panels_plot(chart: Multiples) -> tuple[SafeString, int]:
@@ -155,10 +159,20 @@ def _panels_plot(chart: Multiples) -> tuple[SafeString, int]:
             "name": _two_lines(panel.name), "panel": panel,
             "plot": _placed("components/chart_panel.html", {"panel": panel}, step - _PANEL_GAP),
         }
-        for i, panel in enumerate(chart.panels)
+        for i, panel in enumerate(chart.panels[:DRAWN])
     ]  # fmt: skip
     drawn = render_to_string("components/chart_file_multiples.svg", {"panels": panels})
-    return mark_safe(drawn), math.ceil(len(panels) / _PANELS) * _PANEL_HEIGHT  # noqa: S308 - see above
+    plot = mark_safe(drawn)  # noqa: S308 - see above
+    return _bounded(plot, math.ceil(len(panels) / _PANELS) * _PANEL_HEIGHT, len(chart.panels))
+
+
+def _bounded(plot: SafeString, height: int, total: int) -> tuple[SafeString, int]:
+    """The plot and its height, with a line that says how many of `total` are not drawn, if any."""
+    if total <= DRAWN:
+        return plot, height
+    more = _("%(count)s more are in the table") % {"count": f"{total - DRAWN:,}"}
+    line = format_html('<text class="m" x="{}" y="{}">{}</text>', _MARGIN, height + _LINE, more)
+    return SafeString(plot + line), height + 2 * _LINE
 
 
 def _two_lines(name: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analytics import charts
 from analytics.declarations import Answer
-from analytics.drawing import Theme, painted, png_file, svg_file, tokens
+from analytics.drawing import DRAWN, Theme, painted, png_file, svg_file, tokens
 
 
 def words(amount: float) -> str:
@@ -161,3 +161,28 @@ def test_picture_of_words_that_no_document_can_hold() -> None:
     svg = svg_file(answer, question="\x0b", source="\x1f")
     assert "a\ufffdb\ufffd" in svg
     assert png_file(svg).startswith(b"\x89PNG")
+
+
+def chart_of(kind: str, names: list[str]) -> charts.Chart:
+    if kind == "bars":
+        bars = [charts.MeanRow(name, name, 3, above=True) for name in names]
+        return charts.mean_bars(bars, 2.5, label="", heading="", value_heading="", mean_word="mean")
+    if kind == "multiples":
+        panels = [charts.PanelRow(name, [1, 2]) for name in names]
+        return charts.multiples(panels, steps=["a", "b"], label="", words=str)
+    percentiles = {10: 1.0, 25: 2.0, 50: 3.0, 75: 4.0, 90: 5.0}
+    rows = [charts.RangeRow(name, 9, percentiles) for name in names]
+    return charts.ranges(rows, label="", heading="", note="", words=words, short=words)
+
+
+@pytest.mark.parametrize("kind", ["bars", "multiples", "ranges"])
+def test_picture_of_very_many_rows_is_bounded_and_says_how_many_are_left_out(kind: str) -> None:
+    chart = chart_of(kind, [f"Row {n}" for n in range(DRAWN + 5_000)])
+    answer = Answer(columns=(), rows=[], n=9, summary={}, chart=chart)
+    svg = svg_file(answer, question="How many?", source="n = 9")
+    height = int(svg.partition('height="')[2].partition('"')[0])
+    assert height < 6_000
+    assert f">Row {DRAWN - 1}<" in svg
+    assert f">Row {DRAWN}<" not in svg
+    assert "5,000 more are in the table" in svg
+    assert int.from_bytes(png_file(svg)[20:24]) == 2 * height  # of PNG's header
