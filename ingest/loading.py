@@ -3,11 +3,12 @@
 One thread reads and cleans, on a session of its own; the caller's sends. What is between is bounded in bytes.
 """
 
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ RATES_KEPT = 60  # rows a second, one figure for each second: the bars of the pr
 CHUNK_ROWS = 500_000  # good rows between two calls of listeners; a COPY ends there
 CHUNK_REJECTS = 20_000  # rejects kept in memory at most
 AHEAD_BYTES = 48 << 20  # cleaned and not yet sent
+SWITCH_S = (
+    0.0001  # for which the sender waits while the cleaning thread computes; Python's own 5 ms starve it
+)
 
 
 @dataclass
@@ -98,11 +102,31 @@ class Pipe:
             self._changed.notify()
             return item
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is an item to get at once."""
+        return bool(self._items)
+
     def close(self) -> None:
         """The consumer leaves."""
         with self._changed:
             self.closed = True
             self._changed.notify()
+
+
+@contextmanager
+def beside(work: Callable[[], None], pipe: Pipe) -> Iterator[None]:
+    """`work` runs on a thread of its own while the block takes from `pipe`, and ends with it."""
+    thread = threading.Thread(target=work, name="prepare", daemon=True)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    thread.start()
+    try:
+        yield
+    finally:
+        pipe.close()
+        thread.join()
+        sys.setswitchinterval(usual)
 
 
 @dataclass
@@ -176,15 +200,10 @@ def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> No
     facts, mapping = Facts.from_json(source.facts), Mapping.from_json(source.mapping)
     cleaner = Cleaner(dataset, mapping, facts, lenient=source.lenient)
     preparation = Preparation(dataset, source.pk, path, facts, cleaner)
-    thread = threading.Thread(target=preparation.run, name=f"prepare-{source.pk}", daemon=True)
     with transaction.atomic():
         Import.objects.select_for_update(of=("self",)).get(pk=source.pk)
-        thread.start()
-        try:
+        with beside(preparation.run, preparation.pipe):
             counts = _send(preparation, progress_of(attempt, facts, started))
-        finally:
-            preparation.pipe.close()
-            thread.join()
         if counts.read == 0:
             raise DomainError(_("This file has a header but no rows: nothing was loaded."), code="no_rows")
         Import.objects.filter(pk=source.pk).update(

@@ -117,9 +117,9 @@ def quotes_in(text: str, delimiter: str) -> list[str]:
     edge = re.escape(delimiter)
     found = []
     for quote in QUOTES:
-        opens = len(re.findall(rf"(?:^|{edge} ?){quote}", text, re.MULTILINE))
-        closes = len(re.findall(rf"{quote}(?:{edge}|\r?$)", text, re.MULTILINE))
-        if opens and closes:
+        opens = rf"(?:^|{edge} ?){quote}"
+        closes = rf"{quote}(?:{edge}|\r?$)"
+        if quote in text and all(re.search(edged, text, re.MULTILINE) for edged in (opens, closes)):
             found.append(quote)
     return found or ['"']
 

@@ -4,7 +4,8 @@ Vectorised expressions over each batch; those that cannot change a verdict any m
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -16,11 +17,13 @@ import pyarrow.compute as pc
 from django.utils.translation import gettext
 
 from ingest.facts.record import ColumnFacts, DateOrder, Facts
-from ingest.readers import FIRST_BYTES, ahead, read
+from ingest.kinds.shapes import shapes_of
+from ingest.readers import FIRST_BYTES, read
 
 SPELLINGS = 2000  # distinct spellings of a column that are counted
 PER_BATCH = 400  # of them, from one batch
 KEPT = 60  # of them, remembered
+SHAPES = 20_000  # of a column's numbers, kept until they are looked at
 TEXT_MAX = 100  # characters kept of a spelling
 FEW = 200  # texts, up to which Arrow's compiling of a pattern, at each call, costs more than its matching
 
@@ -45,7 +48,6 @@ NUMBER_SIGNS = {
     "thousands '": "\\d['\u2019]\\d{3}",
     "thousands  ": "\\d[ \u00a0\u202f]\\d{3}",
 }
-COUNTED = {"single .", "single ,", "round .", "round ,"}
 
 
 @dataclass
@@ -55,7 +57,8 @@ class _Column:
     filled: int = 0
     spellings: dict[str, int] = field(default_factory=dict)
     kind: str = ""  # number, date, text; decided from the first spellings
-    signs: dict[str, int] = field(default_factory=dict)
+    signs: Counter[str] = field(default_factory=Counter)
+    shapes: Counter[str] = field(default_factory=Counter)  # of numbers whose signs are not counted yet
 
     def count_coded(self, coded: pa.DictionaryArray) -> pa.StringArray:
         """Count a batch's cells, dictionary-encoded; its spellings."""
@@ -86,31 +89,43 @@ class _Column:
             self.spellings[text] = self.spellings.get(text, 0) + count
 
     def look(self, texts: pa.StringArray) -> None:
-        """Count the signs of how numbers or dates are written, those that can still change the verdict."""
-        signs = {"number": NUMBER_SIGNS, "date": DATE_SIGNS}.get(self.kind, {})
-        open_signs = {
-            name: pattern
-            for name, pattern in signs.items()
-            if self.signs.get(name, 0) <= (100 if name in COUNTED else 0)
-        }
+        """Count how numbers or dates are written; dates only by signs that can still change the verdict."""
         if self.kind == "number":
-            texts = texts.filter(pc.invert(pc.ascii_is_decimal(texts)))
-        if not open_signs or len(texts) == 0:
-            return
-        if len(texts) > FEW:
-            texts = texts.filter(
-                pc.match_substring_regex(texts, "|".join(f"({p})" for p in open_signs.values()))
-            )
-        for name, pattern in open_signs.items() if len(texts) else ():
-            self.signs[name] = self.signs.get(name, 0) + _occurrences(pattern, texts)
+            self.shapes.update(_shapes(texts.filter(pc.invert(pc.ascii_is_decimal(texts)))))
+            if len(self.shapes) > SHAPES:
+                self.settle()
+        elif self.kind == "date":
+            for sign, pattern in DATE_SIGNS.items():
+                if not self.signs[sign]:
+                    self.signs[sign] = int(_found(pattern, texts).sum())
+
+    def settle(self) -> None:
+        """Count the signs of the shapes seen."""
+        texts = pa.array(self.shapes, pa.utf8())
+        counts = np.fromiter(self.shapes.values(), np.int64, len(texts))
+        for sign, pattern in NUMBER_SIGNS.items():
+            self.signs[sign] += int(counts[_found(pattern, texts)].sum())
+        self.shapes.clear()
 
 
-def _occurrences(pattern: str, texts: pa.StringArray) -> int:
-    """In how many of the texts a pattern, one whose repetitions are bounded, is found."""
+def _shapes(texts: pa.StringArray) -> Mapping[str, int]:
+    """How many texts there are of each shape; to the patterns of numbers all digits but 0 are the same."""
+    if len(texts) <= FEW:
+        return Counter(texts.to_pylist())
+    found = shapes_of(texts, zeros=True)
+    shapes = [shape.lstrip(b"\0").decode() for shape in found.shapes.dictionary.to_pylist()]
+    counts = np.bincount(found.shapes.indices.to_numpy(), minlength=len(shapes)).tolist()
+    long = np.ones(len(texts), np.bool_)
+    long[found.short] = False
+    return Counter(dict(zip(shapes, counts, strict=True))) + Counter(texts.filter(pa.array(long)).to_pylist())
+
+
+def _found(pattern: str, texts: pa.StringArray) -> "np.ndarray[Any, Any]":
+    """In which of the texts a pattern, one whose repetitions are bounded, is found."""
     if len(texts) > FEW:
-        return int(pc.match_substring_regex(texts, pattern).true_count)
+        return np.asarray(pc.match_substring_regex(texts, pattern))
     search = re.compile(pattern, re.ASCII).search
-    return sum(search(text) is not None for text in texts.to_pylist())
+    return np.array([search(text) is not None for text in texts.to_pylist()], np.bool_)
 
 
 def _decide_kinds(columns: Sequence[_Column]) -> None:
@@ -131,11 +146,10 @@ def profile(path: Path, facts: Facts) -> None:
     """Fill `facts` with row counts and what all cells of each column show."""
     facts.even = False  # what this reading finds out
     seen = [_Column() for _ in facts.columns]
-    coded = set(range(len(seen)))  # after the first batches only columns whose spellings repeat
+    coded = set(range(len(seen)))  # after the first batch only dates and columns whose spellings repeat
     rows = faults = 0
     even = not facts.sheet
-    batches = read(path, facts, coded)
-    for number, batch in enumerate(ahead(batches) if facts.size > FIRST_BYTES else batches):
+    for number, batch in enumerate(read(path, facts, coded, ahead=facts.size > FIRST_BYTES)):
         rows += len(batch)
         faults += len(batch.faults)
         even &= batch.even
@@ -149,7 +163,7 @@ def profile(path: Path, facts: Facts) -> None:
             _decide_kinds(undecided)
         for index, (column, cells) in enumerate(zip(seen, texts, strict=True)):
             column.look(cells)
-            if number == 0 and column.kind and not column.repeats:
+            if number == 0 and column.kind in {"number", "text"} and not column.repeats:
                 coded.discard(index)
     facts.rows, facts.faults, facts.even = rows + faults, faults, even
     for column, known in zip(seen, facts.columns, strict=True):
@@ -162,6 +176,7 @@ def _conclude(seen: _Column, column: ColumnFacts, delimiter: str) -> None:
     column.distinct = [text[:TEXT_MAX] for text in frequent[:KEPT]]
     column.samples = _telling(column.distinct)
     if seen.kind == "number":
+        seen.settle()
         column.number_style, column.question = number_style(seen.signs, delimiter)
     elif seen.kind == "date":
         column.date_order, column.question = date_order(seen.signs)

@@ -85,7 +85,7 @@ def scan(path: Path) -> Scan:
         while decoder is not None and (piece := file.read(CHUNK)):
             head = head or piece[:8192]
             decoder = _still_valid(decoder, piece)
-            if decoder is None or not piece.isascii():
+            if decoder is None or (len(foreign) < FOREIGN and not piece.isascii()):
                 foreign = (foreign + piece.translate(None, ASCII))[:FOREIGN]
     if decoder is not None:
         decoder = _still_valid(decoder, b"", final=True)

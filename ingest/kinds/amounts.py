@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from ingest import reasons
 from ingest.declarations import Style, Verdicts
+from ingest.kinds.shapes import WIDTH, shapes_of
 
 NOT_AN_AMOUNT = reasons.number("not_an_amount")
 NOT_POSITIVE = reasons.number("amount_not_positive")
@@ -22,7 +23,6 @@ REVERSED = reasons.number("range_reversed")
 _SYMBOL = r"(?:US|R|A|C|NZ|MX|CA|AU|S|HK|S/)?[$€£¥₹₩₽₺₪]|S/|zł|kr|CHF|[A-Z]{3}"
 FEW = 30  # spellings that are sooner read one by one than by their shape
 EXACT = 15  # digits of every number that float64 holds
-WIDTH = 24  # bytes of a text whose shape is looked at
 LARGEST = (1 << 63) - 1  # that a column holds
 _BLANKS = re.compile(r"[\s\u00a0\u202f\u2009]+")
 _THOUSAND = {
@@ -118,11 +118,6 @@ def parse(text: str, style: Style) -> tuple[int, int, int]:
     return value, 0, code or (NOT_POSITIVE if value <= 0 else 0)
 
 
-# By length: which of WIDTH places belong to a text that ends with the last one.
-_TAILS = np.where(np.tri(WIDTH + 1, WIDTH, -1, dtype=np.bool_)[:, ::-1], np.uint8(255), np.uint8(0))
-_TAILS = np.ascontiguousarray(_TAILS).view(f"V{WIDTH}").ravel()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Money:
     """A positive amount or range; outputs are int64 hundredths, "_max" is 0 unless it is a range.
@@ -159,12 +154,12 @@ class Money:
 
         A shape is a text with every digit as 0: a column has few, and in one shape each place is worth the same.
         """
-        short, rows, shapes = _shapes(texts)
-        known, codes = shapes.dictionary.to_pylist(), shapes.indices.to_numpy()
+        found = shapes_of(texts)
+        known, codes = found.shapes.dictionary.to_pylist(), found.shapes.indices.to_numpy()
         if len(known) < 1 << 15:
             codes = codes.astype(np.int16)  # sorted six times as fast
         by_shape = np.argsort(codes, kind="stable")
-        short, rows = short[by_shape], rows[by_shape]
+        short, rows = found.short[by_shape], found.digits[by_shape]
         ends = np.cumsum(np.bincount(codes, minlength=len(known))).tolist()
         left = np.ones(len(texts), np.bool_)
         for shape, start, end in zip(known, [0, *ends], ends, strict=False):
@@ -231,21 +226,3 @@ def _regular(shape: bytes, decimal: str, thousands: str, marks: str) -> tuple[st
             worth[at] = 10.0**power
             power += 1
     return (mark, worth) if power <= EXACT else None
-
-
-def _shapes(texts: pa.StringArray) -> tuple[Any, Any, pa.DictionaryArray]:
-    """(which texts are short, their digits in a row of WIDTH places that ends with the text, their shapes)."""
-    _validity, offsets, data = texts.buffers()
-    edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    short = np.flatnonzero(np.diff(edges) <= WIDTH)
-    padded = np.zeros(WIDTH + int(edges[-1] - edges[0]), np.uint8)
-    if data is not None:
-        padded[WIDTH:] = np.frombuffer(data, np.uint8)[edges[0] : edges[-1]]
-    ends, lengths = edges[1:][short] - edges[0], np.diff(edges)[short]
-    windows = np.ndarray(len(padded) - WIDTH + 1, f"V{WIDTH}", padded, strides=(1,))
-    rows = windows[ends].view(np.uint64) & _TAILS[lengths].view(np.uint64)
-    rows = rows.view(np.uint8)
-    digits = rows - np.uint8(ord("0"))  # wraps to more than 9 for other signs
-    shapes = pa.py_buffer(rows - digits * (digits <= 9))
-    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(WIDTH), len(short), [None, shapes])
-    return short, digits.view(f"V{WIDTH}"), fixed.dictionary_encode()

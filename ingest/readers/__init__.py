@@ -5,7 +5,7 @@ A block is read, cut into records by vectorised scans (`cutting`), made strict w
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ import pyarrow.csv as arrow_csv
 from django.utils.translation import gettext
 
 from ingest.packing import unpacked
-from ingest.readers.cutting import Cut, cut_strictly, even_cut, line_ends
+from ingest.readers.cutting import NOTHING_CUT, Cut, cut_strictly, even_cut, line_ends
 from ingest.readers.decoding import chunks_of
 from ingest.readers.repairing import LINE_MAX, SPAN_MAX, Dialect, cells_of, repair, trimmed
 from ingest.spreadsheets import table_of
@@ -95,6 +95,9 @@ class _Parser:
         self.careful, self.invalid = False, []
         names = [str(index) for index in range(len(self.facts.columns))]
         coded = pa.dictionary(pa.int32(), pa.utf8())
+        types = {name: coded if i in self.wanted else pa.utf8() for i, name in enumerate(names)}
+        if not text:
+            return pa.schema(types).empty_table()
         return arrow_csv.read_csv(
             pa.BufferReader(pa.py_buffer(text)),
             arrow_csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
@@ -105,11 +108,7 @@ class _Parser:
                 ignore_empty_lines=True,
                 invalid_row_handler=self._invalid,
             ),
-            arrow_csv.ConvertOptions(
-                column_types={n: coded if i in self.wanted else pa.utf8() for i, n in enumerate(names)},
-                strings_can_be_null=False,
-                check_utf8=False,
-            ),
+            arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=False, check_utf8=False),
         )
 
     def _has_empty_end(self, row: Any) -> bool:
@@ -127,31 +126,46 @@ class _Parser:
         return "skip"
 
 
-def read(path: Path, facts: "Facts", wanted: set[int], *, batch_bytes: int = BATCH_BYTES) -> Iterator[Batch]:
+def read(
+    path: Path, facts: "Facts", wanted: set[int], *, batch_bytes: int = BATCH_BYTES, ahead: bool = False
+) -> Iterator[Batch]:
     """All rows of a file as `facts` say it is written; `wanted` columns come dictionary-encoded.
 
     `wanted` may change between batches. Needs a few times `batch_bytes` of memory for a file of any size.
+    ahead: each batch is parsed on a thread of its own while the one before is looked at and the next one cut.
     A workbook is converted first, once.
     """
     if facts.member:
         path = unpacked(path, facts.member)
     source = table_of(path, facts.sheet) if facts.sheet else path
+    blocks = _blocks(_Reading(facts, _Parser(facts, wanted), line=facts.first_line), source, batch_bytes)
+    if ahead:
+        yield from _ahead(blocks)
+    else:
+        yield from (block.batch() for block in blocks)
+
+
+def _blocks(reading: "_Reading", source: Path, batch_bytes: int) -> Iterator["_Block"]:
+    facts = reading.facts
     encoding = "utf-8" if facts.sheet else facts.encoding
     scale = facts.size / max(source.stat().st_size, 1) if facts.sheet else 1.0
-    reading = _Reading(facts, _Parser(facts, wanted), line=facts.first_line)
     chunks = chunks_of(source, encoding, size=batch_bytes, first=FIRST_BYTES)
     for piece, position in _without_preamble(chunks, facts.first_line - 1):
         yield from reading.take(piece, int(position * scale), final=False)
     yield from reading.take(b"", facts.size, final=True)
 
 
-def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The same batches; each next one is read on a thread of its own while this one is looked at."""
-    with ThreadPoolExecutor(1, "read-ahead") as reader:
-        following = reader.submit(next, batches, None)
-        while (batch := following.result()) is not None:
-            following = reader.submit(next, batches, None)
-            yield batch
+def _ahead(blocks: Iterator["_Block"]) -> Iterator[Batch]:
+    """The blocks' batches; each is parsed on a thread while the caller looks at the one before."""
+    with ThreadPoolExecutor(1, "parse") as parser:
+        parsed: Future[Batch] | None = None
+        for block in blocks:
+            following = parser.submit(block.batch)
+            if parsed is not None:
+                yield parsed.result()
+            parsed = following
+        if parsed is not None:
+            yield parsed.result()
 
 
 def _without_preamble(chunks: Iterator[tuple[bytes, int]], lines: int) -> Iterator[tuple[bytes, int]]:
@@ -216,17 +230,16 @@ def _raw(path: Path, facts: "Facts", line: int, after: int | None) -> str:
 
 @dataclass
 class _Reading:
-    """Where the reading of one file stands."""
+    """Where the cutting of one file stands."""
 
     facts: "Facts"
     parser: _Parser
     line: int  # physical line on which `carry` starts
     carry: bytes = b""  # the start of a record that the next piece completes
-    strict: bool = True  # whether the last block was read as it is
     lost: bool = False  # inside a line that is too long to be a row
 
-    def take(self, piece: bytes, position: int, *, final: bool) -> Iterator[Batch]:
-        """The batch that `piece` completes, if any."""
+    def take(self, piece: bytes, position: int, *, final: bool) -> Iterator["_Block"]:
+        """The block that `piece` completes, if any."""
         data = self.carry + piece if self.carry else piece
         if final and data and not data.endswith((b"\n", b"\r")):
             data += b"\n"
@@ -240,20 +253,14 @@ class _Reading:
         text, cut, end = self._cut(data, final=final)
         if end == 0 and len(data) > LINE_MAX:
             self.lost, self.carry = True, b""
-            yield self._nothing(self._too_long(data), position)
+            yield _Block(self.parser, b"", b"", NOTHING_CUT, self.line, position, [self._too_long(data)])
             return
         self.carry = data[end:]
         if end:
-            yield self._batch(data, text, cut, max(position - len(self.carry), 0))
-
-    def _nothing(self, fault: Fault, done: int) -> Batch:
-        """No rows and one fault."""
-        coded = pa.array([], pa.dictionary(pa.int32(), pa.utf8()))
-        columns = [
-            coded if index in self.parser.wanted else pa.array([], pa.utf8())
-            for index in range(len(self.facts.columns))
-        ]
-        return Batch(np.empty(0, np.int64), columns, [fault], done)
+            if self.facts.sheet:  # one record is one row of the sheet, however many lines its cells have
+                cut = replace(cut, lines=np.arange(len(cut.lines)), breaks=len(cut.lines))
+            yield _Block(self.parser, data, text, cut, self.line, max(position - len(self.carry), 0))
+            self.line += cut.breaks
 
     def _found(self, data: bytes, *, final: bool) -> bytes:
         """What follows the line that was too long; nothing while it goes on."""
@@ -270,68 +277,77 @@ class _Reading:
         """(text to parse, its records, bytes of `data` that they took)."""
         if self.facts.even:
             end = data.rfind(b"\n") + 1
-            self.strict = True
             return data, even_cut(data, end), end
         dialect = self.parser.dialect
-        if dialect.exotic or (dialect.escape and dialect.escape + dialect.quote in data):
-            return self._repaired(data, final=final)
-        cut = cut_strictly(data, self.facts.delimiter, self.facts.quote, final=final)
-        if cut is None or (final and cut.end < len(data)) or len(data) - cut.end > SPAN_MAX:
-            return self._repaired(data, final=final)
-        self.strict = True
-        return data, cut, cut.end
-
-    def _repaired(self, data: bytes, *, final: bool) -> tuple[bytes, Cut, int]:
-        self.strict = False
-        repaired = repair(data, self.parser.dialect, final=final)
+        if not (dialect.exotic or (dialect.escape and dialect.escape + dialect.quote in data)):
+            cut = cut_strictly(data, self.facts.delimiter, self.facts.quote, final=final)
+            if cut is not None and not (final and cut.end < len(data)) and len(data) - cut.end <= SPAN_MAX:
+                return data, cut, cut.end
+        repaired = repair(data, dialect, final=final)
         return repaired.text, repaired.cut, repaired.end
 
-    def _batch(self, data: bytes, text: bytes, cut: Cut, done: int) -> Batch:
-        """The records of `cut` as columns, their lines counted from the file's start."""
-        table = self.parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
-        if self.parser.careful:
-            text, cut, _end = self._repaired(data[: cut.end], final=True)
-            table = self.parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
-        if self.facts.sheet:  # one record is one row of the sheet, however many lines its cells have
-            cut = replace(cut, lines=np.arange(len(cut.lines)), breaks=len(cut.lines))
-        even = self.facts.even or (
-            self.strict
-            and text.count(b"\n", 0, cut.end) == len(cut.lines) == cut.breaks
+    def _too_long(self, data: bytes) -> Fault:
+        message = gettext("This line is longer than %(megabytes)s MB") % {"megabytes": LINE_MAX >> 20}
+        return Fault(self.line, "line_too_long", message, [data[:FAULT_BYTES].decode(errors="replace")])
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some whole records, cut and not yet parsed; `text` is `data` made strict, the very same where it was."""
+
+    parser: _Parser
+    data: bytes
+    text: bytes
+    cut: Cut
+    line: int  # physical line on which it starts
+    done: int  # bytes of the file up to its end
+    faults: list[Fault] = field(default_factory=list)
+
+    def batch(self) -> Batch:
+        """The records as columns, their lines counted from the file's start."""
+        parser, facts = self.parser, self.parser.facts
+        text, cut, strict = self.text, self.cut, self.text is self.data
+        table = parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
+        if parser.careful:
+            repaired, strict = repair(self.data[: cut.end], parser.dialect, final=True), False
+            text, cut = repaired.text, repaired.cut
+            if facts.sheet:
+                cut = replace(cut, lines=np.arange(len(cut.lines)))
+            table = parser.parse(memoryview(text)[: cut.end], spanning=cut.spanning)
+        even = facts.even or (
+            strict
+            and len(cut.lines) == cut.breaks
             and not cut.blank.any()
+            and (b"\r" not in text or text.count(b"\n", 0, cut.end) == cut.breaks)
         )
         lines = self.line + cut.lines[~cut.blank]
-        self.line += cut.breaks
-        invalid = np.array([number - 1 for number, _ in self.parser.invalid], np.int64)
+        invalid = np.array([number - 1 for number, _ in parser.invalid], np.int64)
         if table.num_rows + len(invalid) != len(lines):
             raise DomainError(
                 gettext("This file changed while it was read; upload it again"), "unreadable_file", 422
             )
         faults = [
             self._fault(int(lines[i]), t)
-            for i, (_, t) in zip(invalid, self.parser.invalid, strict=True)
+            for i, (_, t) in zip(invalid, parser.invalid, strict=True)
             if t.strip()
         ]
         columns = [
             column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in table.columns
         ]
         lines = np.delete(lines, invalid) if len(invalid) else lines
-        readable = not (b"\0" in data or (UNDECODED[:1] in data and UNDECODED in data))
-        return Batch(lines, columns, faults, done, self.strict, even, readable)
+        readable = not (b"\0" in self.data or (UNDECODED[:1] in self.data and UNDECODED in self.data))
+        return Batch(lines, columns, [*self.faults, *faults], self.done, strict, even, readable)
 
     def _fault(self, line: int, text: str) -> Fault:
         """A record whose number of cells is not the header's."""
         cells, _ = cells_of(text.encode(), self.parser.strict)
         message = gettext("This line has %(found)s cells, the header has %(expected)s") % {
             "found": len(cells),
-            "expected": len(self.facts.columns),
+            "expected": len(self.parser.facts.columns),
         }
         return Fault(
             line, "ragged_line", message, _bounded([cell.decode(errors="replace") for cell in cells])
         )
-
-    def _too_long(self, data: bytes) -> Fault:
-        message = gettext("This line is longer than %(megabytes)s MB") % {"megabytes": LINE_MAX >> 20}
-        return Fault(self.line, "line_too_long", message, [data[:FAULT_BYTES].decode(errors="replace")])
 
 
 def _bounded(cells: list[str]) -> list[str]:

@@ -27,28 +27,21 @@ class Cut:
     spanning: bool
 
 
+NOTHING_CUT = Cut(0, np.empty(0, np.int64), np.empty(0, np.bool_), 0, spanning=False)
+
+
 def line_ends(data: bytes, array: Bytes, *, final: bool) -> Ints:
     """Positions of the last byte of each physical line: LF, CRLF and lone CR end one.
 
     A CR that is the last byte of a block is not counted before the next byte is known.
     """
     if data.find(b"\r") < 0 or data.count(b"\r") == data.count(b"\r\n"):
-        return positions(array == LF)
+        return np.flatnonzero(array == LF)
     ends = array == LF
     alone = array == CR
     alone[:-1] &= array[1:] != LF
     alone[-1] &= final
     return np.flatnonzero(ends | alone)
-
-
-def positions(mask: Bools) -> Ints:
-    """Where a sparse mask is true; eight bytes are looked at in one go, twice as fast as numpy alone."""
-    words = mask[: len(mask) // 8 * 8].view(np.uint64)
-    some = np.flatnonzero(words)
-    within = np.flatnonzero(mask[: len(words) * 8].reshape(-1, 8)[some])
-    found = some[within >> 3] * 8 + (within & 7)
-    rest = len(words) * 8 + np.flatnonzero(mask[len(words) * 8 :])
-    return np.concatenate((found, rest)) if len(rest) else found
 
 
 def even_cut(data: bytes, end: int) -> Cut:
@@ -67,7 +60,7 @@ def cut_strictly(data: bytes, delimiter: str, quote: str, *, final: bool) -> Cut
     ends = line_ends(data, array, final=final)
     if not quote or data.find(quote.encode()) < 0:
         return _cut(data, array, ends, np.arange(len(ends)))
-    quotes = positions(array == ord(quote))
+    quotes = np.flatnonzero(array == ord(quote))
     before = np.searchsorted(quotes, ends)
     outside = np.flatnonzero(before % 2 == 0)
     if len(outside) == 0:
@@ -92,7 +85,7 @@ def _strict(array: Bytes, opening: Ints, closing: Ints, delimiter: int) -> bool:
 def _cut(data: bytes, array: Bytes, ends: Ints, record_ends: Ints) -> Cut:
     """`record_ends`: which of the line ends end a record."""
     if len(record_ends) == 0:
-        return Cut(0, np.empty(0, np.int64), np.empty(0, np.bool_), 0, spanning=False)
+        return NOTHING_CUT
     breaks = int(record_ends[-1]) + 1
     lines = np.concatenate(([0], record_ends[:-1] + 1))
     last = ends[record_ends]
