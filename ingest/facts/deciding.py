@@ -25,7 +25,7 @@ def facts_of(path: Path, name: str, *, overrides: dict[str, Any] | None = None) 
     overrides: what a person decided (delimiter, quote, encoding, header_line, sheet, member; and per column, under
     "columns", {index: {decimal, thousands, date_order}}); all else is derived again. Errors: DomainError
     not_tabular (400), empty_file, header_only, unreadable_workbook, unreadable_archive, bad_encoding,
-    unknown_sheet, unknown_member.
+    unknown_sheet, unknown_member, unknown_header_line.
     """
     chosen = overrides or {}
     if members := members_of(path, name):

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from ingest.facts.dialects import TYPED, Cutting, Record, cutting_of
+from skillora.lib.errors import DomainError
 
 HEADER_LINES = 4  # that one header may have
 BELOW = 200  # rows that a header is compared with
@@ -54,12 +57,18 @@ def _laid_out(cutting: Cutting, start: int, count: int, header: list[str]) -> La
 
 
 def _as_chosen(cutting: Cutting, line: int) -> Layout:
-    """With the header on the line that a person says, 0 = none."""
+    """With the header on the line that a person says, 0 = none; DomainError where no row is there or below it."""
     records = cutting.records
     if line <= 0:
         start = next((i for i, r in enumerate(records) if _can_start(r, cutting.width)), 0)
         return _laid_out(cutting, start, 0, [])
-    start = next((i for i, r in enumerate(records) if r.line >= line), 0)
+    start = next((i for i, r in enumerate(records) if r.line >= line), -1)
+    if start < 0:
+        message = gettext(
+            "The header cannot be on line %(line)s: choose one from 1 to %(last)s, or 0 for none"
+        )
+        known = {"line": line, "last": records[-1].line}
+        raise DomainError(message % known, "unknown_header_line", 422)
     return _laid_out(cutting, start, 1, records[start].cells)
 
 

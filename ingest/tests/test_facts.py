@@ -25,6 +25,14 @@ def rows_of(path: Path, facts: Facts) -> list[tuple[int, list[str]]]:
     ]
 
 
+def test_header_line_beyond_the_end_is_an_error(tmp_path: Path) -> None:
+    text = "Report\n\nrole,pay\nDev,1\nOps,2\n"
+    assert found(tmp_path, text, header_line=3).headers == ["role", "pay"]
+    with pytest.raises(DomainError, match="from 1 to 5") as refused:
+        found(tmp_path, text, header_line=6)
+    assert refused.value.code == "unknown_header_line"
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_facts_delimiter_by_width(tmp_path: Path, delimiter: str) -> None:
     lines = [

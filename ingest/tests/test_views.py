@@ -144,8 +144,14 @@ def test_facts_that_cannot_be(owner: User, source: Import) -> None:
     response = client.post(f"/imports/{source.pk}/facts", form)
     assert response.status_code == 302
     assert Import.objects.get().facts["delimiter"] == ","
-    response = client.post(f"/imports/{source.pk}/facts", {"header_line": "20"})
-    assert (response.status_code, Import.objects.get().facts["header_line"]) == (302, 1)
+
+
+def test_header_line_beyond_the_end_is_refused_in_words(owner: User, source: Import) -> None:
+    response = client_of(owner).post(f"/imports/{source.pk}/facts", {"header_line": "20"})
+    last = CONTENT.count(b"\n")
+    assert response.status_code == 422
+    assert f"cannot be on line 20: choose one from 1 to {last}" in response.content.decode()
+    assert Import.objects.get().facts["header_line"] == 1
 
 
 def test_script_is_sent_on_by_a_header(owner: User) -> None:
