@@ -13,6 +13,7 @@ from ingest.declarations import Style, Verdicts
 from ingest.kinds.spelling import folded, nearest
 
 FEW = 12
+SPELT_OUT = 4  # letters of a spelling that a typing error leaves recognisable: "n.d." is no "AND"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,12 @@ class CodeList:
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {folded(spelling) or spelling: number for spelling, number in self.known().items()}
+
+    @cached_property
+    def _words(self) -> list[str]:
+        """The spellings that are no codes: names, however short, and what is spelt out."""
+        names = {folded(name) for name in self.names().values()}
+        return [spelling for spelling in self._numbers if len(spelling) >= SPELT_OUT or spelling in names]
 
     def number(self, text: str) -> int | None:
         """What `text` stands for, or None."""
@@ -54,7 +61,7 @@ class CodeList:
 
     def suggestion(self, text: str) -> str:
         """The name that `text` most likely stands for, "" where none is near."""
-        near = nearest(text, self._numbers)
+        near = nearest(text, self._words)
         return self.names()[self._numbers[near]] if near else ""
 
     def options(self) -> list[str]:

@@ -127,3 +127,9 @@ def test_choice_knows_aliases_and_suggests_the_nearest() -> None:
     ]
     assert "Senior" in kind.help("Sinior")
     assert "Junior, Senior" in kind.help("zzz")
+
+
+def test_text_that_is_near_a_code_alone_gets_no_suggestion() -> None:
+    kind = Choice({1: "Andorra", 2: "Mid", 3: "Peru"}, {"and": 1, "ad": 1, "per": 3})
+    assert [kind.suggestion(text) for text in ("n.d.", "adn", "pe", "ab")] == ["", "", "", ""]
+    assert [kind.suggestion(text) for text in ("Andora", "Midd", "Perú.")] == ["Andorra", "Mid", "Peru"]
