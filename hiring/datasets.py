@@ -45,6 +45,7 @@ def _numbered(
             mode="upsert",
             key=("id",),
             headless=True,
+            answers_url="hiring:hire-list",
             sample=sample,
             columns=(number, name),
         )
@@ -102,6 +103,8 @@ HIRED_EMPLOYEES = register(
         prepare=years_make,
         order=by_year_and_place,
         headless=True,
+        answers_url="hiring:hire-list",
+        rows_url="hiring:person-list",
         sample=employee_sample,
         columns=(
             Column(

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from hiring.models import HiresByQuarter
+from ingest.models import IMPORT_MAX
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199  # of the rollup
 SEED_FIRST, SEED_LAST, SEED_YEAR = 2000, 2030, 2021  # of the seed paths
@@ -33,7 +34,7 @@ class HiringFilters(YearForm):
 
 
 class PeopleFilters(HiringFilters):
-    """job: an id, 0 for hires that name none."""
+    """job: an id, 0 for hires that name none. import: whose rows they are; its year is 0, all of them, if not given."""
 
     job = forms.IntegerField(required=False, min_value=0, max_value=ID_MAX, label=_("Job"))
     quarter = forms.TypedChoiceField(
@@ -43,6 +44,16 @@ class PeopleFilters(HiringFilters):
         label=_("Quarter"),
         choices=[("", _("All")), *((q, f"Q{q}") for q in QUARTERS)],
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["import"] = forms.IntegerField(
+            required=False, min_value=1, max_value=IMPORT_MAX, label=_("Import")
+        )
+
+    def clean_year(self) -> int:
+        """0 for all years of an import."""
+        return 0 if self.data.get("import") and not self.cleaned_data["year"] else super().clean_year()
 
 
 class AboveMeanForm(YearForm):

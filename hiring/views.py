@@ -1,28 +1,33 @@
 """Pages about hires: the matrix of a year, departments and their mean, the people behind every number."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from analytics.presenting import shown
+from analytics.presenting import Shown, shown
 from hiring import reports
 from hiring.filters import ID_MAX, AboveMeanForm, HiringFilters, PeopleFilters, YearForm
 from hiring.models import Department, HiredEmployee, HiresByQuarter, Job, Line
 from hiring.reports import address
-from ingest.models import Import, Reject, RejectState, row_origin
+from ingest.grouping import reason_said
+from ingest.lineage import source_said
+from ingest.models import Import, Reject, RejectState, row_id, row_origin
+from runs.models import State
 
 PEOPLE = "hired_employees"  # the dataset
 SWITCH_YEARS = 6  # more than these are a list to choose from
 JOBS = 10  # of an open department, before "show all"
 COUNT_LIMIT = 10_000
+REASONS = 4  # said of rows that did not load
 PAGE_ROWS = 50
 
 
@@ -88,7 +93,7 @@ def hire_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
     lines = reports.passing(params)
     year = params["year"]
     return {
-        "figure": shown(request, reports.BY_QUARTER, params, query=_asked(request, year)),
+        "figure": _sourced(shown(request, reports.BY_QUARTER, params, query=_asked(request, year))),
         "groups": _groups(request, params, lines),
         "all": _row(str(_("All departments")), lines, {"year": year, "title": params["title"]}, 0),
         "jobs": len({line.job_id for line in lines}),
@@ -138,13 +143,17 @@ def _row(name: str, lines: list[Line], at: dict[str, Any], top: int) -> Row:
 def department_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
     """Departments by hires, with the line of their mean."""
     query = _asked(request, params["year"])
-    figure = shown(request, reports.ABOVE_MEAN, params, query=query)
+    figure = _sourced(shown(request, reports.ABOVE_MEAN, params, query=query))
+    size, hires = figure.answer.summary["departments"], figure.answer.n
+    idle = 0 if params["include_zero"] else Department.objects.count() - size
     return {
         "figure": figure,
+        "idle": idle,
+        "mean_with_idle": f"{hires / (size + idle):,.1f}" if size else "",
         "summary": figure.answer.summary,
         "above": len(figure.answer.rows),
         "mean": f"{figure.answer.summary['mean_hires']:,.1f}",
-        "hires": figure.answer.n,
+        "hires": hires,
     }
 
 
@@ -168,8 +177,14 @@ def person_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def people_wanted(params: dict[str, Any]) -> QuerySet[HiredEmployee]:
-    """Everybody hired in the year (and quarter) who passes the filters; 0 means that none is named."""
-    found = HiredEmployee.objects.for_year(params["year"], params.get("quarter"))
+    """Everybody hired in the year (and quarter) who passes the filters; 0 means that none is named, as a year: all."""
+    found = HiredEmployee.objects.all()
+    if params["year"]:
+        found = found.for_year(params["year"], params.get("quarter"))
+    elif quarter := params.get("quarter"):
+        found = found.filter(hired_at__quarter=quarter)
+    if pk := params.get("import"):
+        found = found.filter(origin__gte=row_id(pk, 0), origin__lt=row_id(pk + 1, 0))
     for name in ("department", "job"):
         if (wanted := params.get(name)) is not None:
             found = found.filter(**{f"{name}_id": wanted} if wanted else {name: None})
@@ -180,7 +195,9 @@ def people_wanted(params: dict[str, Any]) -> QuerySet[HiredEmployee]:
 
 
 def _counted(params: dict[str, Any]) -> int:
-    """How many they are, out of the rollup: no person is read for it."""
+    """How many they are, out of the rollup: no person is read for it, but for those of one import."""
+    if params["import"]:
+        return people_wanted(params).count()
     lines = [x for x in reports.passing(params) if params["job"] is None or x.job_id == params["job"]]
     counts = reports.summed(lines)
     return counts[params["quarter"] - 1] if params["quarter"] else sum(counts)
@@ -200,8 +217,9 @@ def _chips(request: HttpRequest, params: dict[str, Any]) -> list[Chip]:
         "job": _name_of(Job, params["job"], _("no job given")),
         "title": params["title"],
         "quarter": f"Q{params['quarter']}" if params["quarter"] else "",
+        "import": _source_named(params["import"]),
     }
-    labels = PeopleFilters.base_fields
+    labels = PeopleFilters().fields
     return [
         Chip(f"{labels[name].label}: {word}"[:120], _query(request, **{name: None}))
         for name, word in said.items()
@@ -215,6 +233,18 @@ def _name_of(model: type[Department] | type[Job], pk: int | None, missing: str) 
     return str(model._default_manager.filter(pk=pk).first() or pk)
 
 
+def _source_named(pk: int | None) -> str:
+    found = Import.objects.filter(pk=pk).values_list("name", flat=True).first() if pk else None
+    return f"{pk}, {found}" if found else str(pk or "")
+
+
+def _sourced(figure: Shown) -> Shown:
+    """With the files that the people came from at its foot."""
+    said = source_said(PEOPLE) if figure.answer.n else ""
+    facts = (*figure.answer.facts, *([said] if said else []))
+    return replace(figure, answer=replace(figure.answer, facts=facts))
+
+
 def _page(
     request: HttpRequest, template: str, form: YearForm, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
@@ -226,7 +256,7 @@ def _page(
     }
     shared = {
         "form": form,
-        "year": year or (years[-1] if years else ""),
+        "year": year if year is not None else (years[-1] if years else ""),
         "years": years,
         "links": [(y, _query(request, year=str(y), after=None, open=None)) for y in years]
         if len(years) <= SWITCH_YEARS else [],
@@ -236,12 +266,25 @@ def _page(
     return render(request, template, {**shared, **context}, status=status)
 
 
-def _rejects() -> tuple[int, int | None]:
-    """Lines of people that did not load and are not fixed, counted so far and no further; the newest's import."""
-    waiting = Reject.objects.filter(source__dataset=PEOPLE, state=RejectState.OPEN)
-    count = waiting.order_by()[:COUNT_LIMIT].count()
-    newest = waiting.order_by("-pk").values_list("source_id", flat=True).first() if count else None
-    return count, newest
+@dataclass(frozen=True)
+class Waiting:
+    """Lines of people that did not load and are not fixed, counted so far and no further; why; where to fix them."""
+
+    n: int
+    reasons: list[tuple[int, str]]
+    url: str
+
+
+def _rejects() -> Waiting:
+    waiting = Reject.objects.filter(source__dataset=PEOPLE, state__in=(RejectState.OPEN, RejectState.VALID))
+    some = Reject.objects.filter(pk__in=waiting.order_by().values("pk")[:COUNT_LIMIT])
+    found = some.order_by().values_list("code", "field").annotate(n=Count("pk")).order_by("-n", "code")
+    reasons = [(n, reason_said(PEOPLE, code, field)) for code, field, n in found]
+    imports = list(waiting.order_by().values_list("source_id", flat=True).distinct()[:2]) if reasons else []
+    url = address("ingest:import-list", dataset=PEOPLE, state=State.DONE_WITH_REJECTS)
+    if len(imports) == 1:
+        url = reverse("ingest:reject-list", args=imports)
+    return Waiting(sum(n for n, _why in reasons), reasons[:REASONS], url)
 
 
 def _asked(request: HttpRequest, year: int) -> QueryDict:

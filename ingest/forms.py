@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from ingest import services
+from ingest import presenting, services
 from ingest.declarations import Column, dataset
 from ingest.facts import ColumnFacts, Facts
 from ingest.kinds import CodeList
@@ -314,6 +314,7 @@ class MappingForm:
             "rows": rows,
             "row_count": self.facts.rows,
             "lenient": self.lenient,
+            "lenient_sentence": presenting.lenient_said([self.dataset]),
             "constants": self.open_constants(),
             "spellings": self.spellings(),
             "mapped_sentence": _("%(n)s of %(all)s columns mapped") % {"n": used, "all": len(rows)},

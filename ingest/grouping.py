@@ -45,11 +45,11 @@ def reason_groups(dataset: str, found: list[dict[str, Any]]) -> list[ReasonGroup
     columns = {column.name: column for column in declarations.dataset(dataset).columns}
     groups = []
     for group in found:
-        reason, column = reasons.reason(group["code"]), columns.get(group["field"])
+        column = columns.get(group["field"])
         known = column.kind if column and isinstance(column.kind, CodeList) else None
         more = {
-            "message": f"{column.label} {reason.message}" if column else str(reason.message),
-            "fix": str(reason.fix),
+            "message": reason_said(dataset, group["code"], group["field"]),
+            "fix": str(reasons.reason(group["code"]).fix),
             "options": options_of(column) if column else [],
             "missing": missing_of(column, group["code"]) if column else None,
             "hint": str(column.help_text) if column else "",
@@ -64,6 +64,13 @@ def reason_groups(dataset: str, found: list[dict[str, Any]]) -> list[ReasonGroup
         }
         groups.append(ReasonGroup(**{**group, **more}))
     return groups
+
+
+def reason_said(dataset: str, code: str, field: str) -> str:
+    """What is wrong, with the name of the column."""
+    labels = {column.name: column.label for column in declarations.dataset(dataset).columns}
+    message = reasons.reason(code).message
+    return f"{labels[field]} {message}" if field in labels else str(message)
 
 
 def options_of(column: Column) -> list[tuple[str, str]]:

@@ -17,6 +17,15 @@ from ingest.settled import LOADED
 from skillora.lib.errors import NotFound
 
 
+def source_said(slug: str) -> str:
+    """Which imports the rows of a dataset came from, as the foot of a figure says it."""
+    done = Import.objects.filter(dataset=slug, load__state__in=LOADED)
+    names = list(done.order_by("-pk").values_list("name", flat=True)[:2])
+    if len(names) == 1:
+        return _("Source: %(name)s") % {"name": names[0]}
+    return _("Source: %(count)s imports") % {"count": f"{done.count():,}"} if names else ""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One column of the file on this line. field: canonical name, "" where it goes nowhere."""

@@ -152,6 +152,14 @@ def blanked(cells: int) -> str:
     return sentence % {"n": intcomma(cells)} if cells else ""
 
 
+def lenient_said(known: Iterable[Dataset]) -> str:
+    """What a lenient load of these datasets lets in."""
+    names = dict.fromkeys(str(column.label) for one in known for column in one.columns if column.may_lack)
+    if not names:
+        return _("Load rows whose optional cells cannot be read, and leave those cells empty")
+    return _("Lenient: also load rows that lack one of these: %(names)s") % {"names": ", ".join(names)}
+
+
 def left_out(rows: int) -> str:
     """What has just been left out."""
     sentence = ngettext("%(n)s row is left out.", "%(n)s rows are left out.", rows)

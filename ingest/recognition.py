@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
+from django.utils.translation import gettext as _
 
 from ingest.declarations import Dataset, datasets
 from ingest.facts import Facts
@@ -70,7 +71,7 @@ def recognise_together(files: Sequence[tuple[Path, Facts, str]]) -> list[Recogni
     doubtful = [at for at, found in enumerate(options) if _tied(found)]
     chosen = [found[0] if found else None for found in options]
     if not 1 <= len(doubtful) <= TRIED_MAX:
-        return chosen
+        return [_doubted(one, _tied(found)) for one, found in zip(chosen, options, strict=True)]
     referred = _referred(files, chosen)
     keys = {at: _values(files[at], options[at][0], options[at][0].dataset.key) for at in doubtful}
     slugs = sorted({one.dataset.slug for at in doubtful for one in _tied(options[at])})
@@ -82,7 +83,21 @@ def recognise_together(files: Sequence[tuple[Path, Facts, str]]) -> list[Recogni
     if best is not None and best_score > 0:
         for at, slug in zip(doubtful, best, strict=True):
             chosen[at] = next((one for one in options[at] if one.dataset.slug == slug), chosen[at])
+    for at in doubtful:
+        one = chosen[at]
+        if one is not None and not _held(referred.get(one.dataset.slug), keys[at]):
+            chosen[at] = _doubted(one, _tied(options[at]))
     return chosen
+
+
+def _doubted(one: Recognised | None, tied: list[Recognised]) -> Recognised | None:
+    """With every guess to be checked, where another dataset would do as well."""
+    if one is None or not tied:
+        return one
+    names = ", ".join(str(other.dataset.title) for other in tied)
+    why = _("It could be one of these as well: %(names)s") % {"names": names}
+    guesses = [replace(guess, word="check", why=why) for guess in one.suggestion.guesses]
+    return replace(one, suggestion=replace(one.suggestion, guesses=guesses))
 
 
 def _tied(found: list[Recognised]) -> list[Recognised]:

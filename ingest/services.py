@@ -97,12 +97,22 @@ def import_facts_change(*, source: Import, by: User | None, overrides: MappingOf
     """Read the stored file anew with what the user says: delimiter, encoding, header_line, sheet, …"""
     facts = _facts(storage.stored_path(source), source.name, dict(overrides))
     with transaction.atomic():
-        source = _for_mapping(source, by)
-        source.facts = _storable(facts.to_json())
-        suggestion = _suggested(declarations.dataset(source.dataset), facts)
-        source.suggestion = _storable(suggestion.to_json())
-        source.mapping, source.stage, source.check_run = {}, Stage.UPLOADED, None
-        source.save(update_fields=["facts", "suggestion", "mapping", "stage", "check_run"])
+        return _suggested_anew(_for_mapping(source, by), facts)
+
+
+@transaction.atomic
+def import_into(*, source: Import, by: User | None, dataset: str) -> Import:
+    """Take the file for rows of another dataset. NotFound where there is none of that name."""
+    source = _for_mapping(source, by)
+    source.dataset = declarations.dataset(dataset).slug
+    return _suggested_anew(source, Facts.from_json(source.facts))
+
+
+def _suggested_anew(source: Import, facts: Facts) -> Import:
+    source.facts = _storable(facts.to_json())
+    source.suggestion = _storable(_suggested(declarations.dataset(source.dataset), facts).to_json())
+    source.mapping, source.stage, source.check_run = {}, Stage.UPLOADED, None
+    source.save(update_fields=["dataset", "facts", "suggestion", "mapping", "stage", "check_run"])
     return source
 
 

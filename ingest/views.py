@@ -116,6 +116,7 @@ def render_map(
         **form.context(),
         "source": source,
         "facts_fields": FactsForm(source).fields(),
+        "datasets": datasets(),
         "may_change": may_change(source, user),
         "error": error,
     }
@@ -149,13 +150,17 @@ def import_map_preview(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("POST")
 def import_facts(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read the file anew, as the person says it is written."""
+    """Read the file anew, as the person says it is written, or take it for another dataset."""
     user = member(request)
     source = services.import_for(by=user, pk=pk, change=True)
+    into = request.POST.get("dataset") or source.dataset
     try:
-        source = services.import_facts_change(
-            source=source, by=user, overrides=FactsForm(source).overrides(request.POST)
-        )
+        if into != source.dataset:
+            source = services.import_into(source=source, by=user, dataset=into)
+        else:
+            source = services.import_facts_change(
+                source=source, by=user, overrides=FactsForm(source).overrides(request.POST)
+            )
     except DomainError as error:
         source.refresh_from_db()
         return render_map(request, source, MappingForm(source), error)

@@ -17,11 +17,10 @@ from analytics import charts
 from analytics.declarations import Answer, Column, Params, Report, register
 from analytics.index import data_version
 from analytics.selection import PERCENTS, Group, Selection, loaded
-from ingest.models import Import
+from ingest.lineage import source_said
 from market.filters import DATASET, LEVELS, SalaryFilters, codes_wanted
 from market.models import Country, Seniority, Stack
 from market.money import Unit, unit
-from runs.models import State
 
 BINS = 40  # at most, and an open one
 SHOWN = 12  # groups in a ranges figure
@@ -126,7 +125,7 @@ def summary_query(params: Params) -> Answer:
         facts=(
             _("Bars of %(step)s; the tallest: %(n)s")
             % {"step": money.words(step), "n": rows_said(max(counts))},
-            *filter(None, [_source()]),
+            *filter(None, [source_said(DATASET)]),
         ),
     )  # fmt: skip
 
@@ -190,16 +189,6 @@ def _ranges(
         columns=_group_columns(heading), rows=rows, n=n, summary=_money_facts(money), chart=chart,
         reading=reading if chart else few_said(n), facts=tuple(facts), guarded=chart is None,
     )  # fmt: skip
-
-
-def _source() -> str:
-    """Which imports the rows came from, as the foot of a figure says it."""
-    states = (State.DONE, State.DONE_WITH_REJECTS)
-    done = Import.objects.filter(dataset=DATASET, load__state__in=states)
-    names = list(done.order_by("-pk").values_list("name", flat=True)[:2])
-    if len(names) == 1:
-        return _("Source: %(name)s") % {"name": names[0]}
-    return _("Source: %(count)s imports") % {"count": f"{done.count():,}"} if names else ""
 
 
 def _narrowed(params: Params, **changes: str) -> str:

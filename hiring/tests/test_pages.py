@@ -117,6 +117,21 @@ def test_people_name_the_import_and_line_they_came_from(viewer: Client) -> None:
     assert "line 17" in text
 
 
+def test_people_of_an_import_are_those_of_all_its_years(viewer: Client) -> None:
+    places_made(["Sales"], ["Clerk"])
+    source = Import.objects.create(dataset="hired_employees", name="people.csv")
+    for pk, year in enumerate((2019, 2020, 2021, 2021), start=1):
+        hired(pk, f"{year}-05-01T00:00:00+00:00")
+    HiredEmployee.objects.exclude(pk=4).update(origin=source.pk << LINE_BITS | 17)
+    page = viewer.get(f"/hiring/people/?import={source.pk}")
+    assert [row.pk for row, _source, _line in page.context["rows"]] == [1, 2, 3]
+    assert page.context["n"] == 3
+    assert f"Import: {source.pk}, people.csv" in page.content.decode()
+    assert viewer.get(f"/hiring/people/?import={source.pk}&year=2021").context["n"] == 1
+    assert viewer.get(f"/hiring/people/?import={source.pk}&quarter=1").context["n"] == 0
+    assert viewer.get("/hiring/people/?import=0").status_code == 422
+
+
 def test_people_of_a_cell_are_found_by_the_index(people: list[HiredEmployee]) -> None:
     params = {"year": 2021, "quarter": 2, "department": 1, "job": 1, "title": ""}
     with connection.cursor() as cursor:
@@ -158,6 +173,13 @@ def test_rejected_lines_of_people_are_said_with_the_way_to_them(viewer: Client) 
     text = viewer.get("/hiring/?year=2021").content.decode()
     assert "1 row of a file is not loaded and not counted" in text
     assert f"/imports/{source.pk}/rejects" in text
+    pk = source.pk << LINE_BITS | 3
+    Reject.objects.create(id=pk, source=source, line=3, code="required", field="name", message="")
+    other = Import.objects.create(dataset="hired_employees", name="more.csv")
+    Reject.objects.create(id=other.pk << LINE_BITS | 2, source=other, line=2, code="required", field="name")
+    page = viewer.get("/hiring/?year=2021")
+    assert page.context["rejects"].reasons == [(2, "Name is empty"), (1, "is empty")]
+    assert "/imports/?dataset=hired_employees&amp;state=done_with_rejects" in page.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -271,6 +293,7 @@ def test_departments_page_counts_departments_without_hires_on_demand(viewer: Cli
         "1 of 2 departments hired above the mean in 2021"
         in viewer.get("/hiring/departments/").content.decode()
     )
+    assert "There is 1: with it the mean would be 1.0" in viewer.get("/hiring/departments/").content.decode()
     text = viewer.get("/hiring/departments/?include_zero=1").content.decode()
     assert "1 of 3 departments hired above the mean in 2021" in text
     assert "mean 1.0" in text

@@ -125,7 +125,7 @@ def test_files_dropped_together_on_the_page_load_without_a_mapping_made_by_hand(
     page = client_editor.get(where).content.decode()
     assert page.index("Departments") < page.index("Hired employees")
     assert client_editor.post(where).status_code == 302
-    execution.execute(Import.objects.get(dataset="hired_employees").load_id)
+    execution.execute(Import.objects.get(dataset="hired_employees").load_id or 0)
     after = client_editor.get(where).content.decode()
     people = Import.objects.get(dataset="hired_employees")
     assert HiredEmployee.objects.count() == people.inserted > 1900
@@ -145,3 +145,36 @@ def test_files_of_somebody_else_are_not_loaded(client_editor: Any, files: dict[s
     assert client_editor.get(where).status_code == 200
     assert client_editor.post(where).status_code == 403
     assert Job.objects.count() == 0
+
+
+def test_files_of_one_shape_that_nothing_tells_apart_are_to_be_checked(
+    client_editor: Any, tmp_path: Path
+) -> None:
+    uploads = [
+        SimpleUploadedFile("a.csv", b"1,Sales\n2,Legal\n"),
+        SimpleUploadedFile("b.csv", b"1,Clerk\n2,Cook\n3,Judge\n"),
+    ]
+    where = client_editor.post("/imports/new", {"file": uploads, "dataset": ""})["Location"]
+    page = client_editor.get(where).content.decode()
+    assert page.count("It could be one of these as well: Departments, Jobs") == 2
+    one, two = Import.objects.order_by("pk")
+    into = {f"into-{one.pk}": "departments", f"into-{two.pk}": "jobs"}
+    assert client_editor.post(where, into).status_code == 302
+    assert not Import.objects.exclude(load=None).exists()  # first the page with what was changed
+    assert "It could be" in client_editor.get(where).content.decode()
+    client_editor.post(where, into)
+    for source in Import.objects.select_related("load").order_by("pk"):
+        execution.execute(source.load_id or 0)
+    assert (Department.objects.count(), Job.objects.count()) == (2, 3)
+    done = client_editor.get(where)
+    assert done.context["counts"].sum == "5 + 0 + 0 + 0"
+    assert done.context["answers"] == ["/hiring/"]
+
+
+def test_dataset_that_is_none_is_refused(client_editor: Any, files: dict[str, Path]) -> None:
+    by = User.objects.get()
+    paths = [files["jobs"], files["departments"]]
+    made = together.imports_create_together(by=by, files=[(p, p.name) for p in paths], fallback="jobs")
+    where = "/imports/together?" + "&".join(f"id={source.pk}" for source in made)
+    assert client_editor.post(where, {f"into-{made[0].pk}": "users"}).status_code == 404
+    assert not Import.objects.exclude(load=None).exists()
