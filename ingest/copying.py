@@ -29,7 +29,8 @@ FIXED = {
     "date": (">i4", 4),
     "timestamp with time zone": (">i8", 8),
 }
-TEXTS = {"varchar", "character varying", "text"}
+TEXTS = {"varchar", "character varying", "text", "jsonb"}
+JSON_VERSION = b"\x01"  # before a jsonb on the wire
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,8 @@ def _joined(target: Target, arrays: list[Any], nulls: int) -> memoryview:
             stretch += [(">i4", size), (wire, values)]
         else:
             texts = pa.array(values, pa.utf8()).cast(pa.binary())
+            if kind == "jsonb":
+                texts = pc.binary_join_element_wise(JSON_VERSION, texts, b"")
             stretch.append((">i4", np.asarray(pc.binary_length(texts))))
             pieces += [_stretch(stretch, rows), texts]
             stretch = []

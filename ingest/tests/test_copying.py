@@ -1,5 +1,7 @@
 """COPY payloads: what is written comes back, in binary and in text, with nulls."""
 
+import json
+
 import numpy as np
 import pytest
 from django.db import connection
@@ -69,3 +71,17 @@ def test_texts_keep_every_sign(other: str) -> None:
         assert cursor.fetchall() == [
             (text, at % 2 or None, moments[at].item()) for at, text in enumerate(texts.tolist())
         ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("other", ["bigint", "numeric"])
+def test_json_comes_back(other: str) -> None:
+    values = [["a", 'quoted "b"\n'], {"é": None}, None, []]
+    texts = np.array([None if value is None else json.dumps(value) for value in values], object)
+    with connection.cursor() as cursor:
+        target = table(cursor, (other, "jsonb"), ("id", "value"))
+        assert target.is_binary == (other == "bigint")
+        with copying(target) as write:
+            write(target.payload({"id": np.arange(4), "value": texts}))
+        cursor.execute("SELECT value FROM copied ORDER BY id")
+        assert [value and json.loads(value) for (value,) in cursor.fetchall()] == values
