@@ -6,9 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from skillora.lib.errors import DomainError
+from skillora.lib.errors import DomainError, NotFound
 
 LINE_BITS = 32  # a stored row's id is import << 32 | line: unique by construction, and its own lineage
 LINE_MASK = (1 << LINE_BITS) - 1
@@ -44,6 +45,13 @@ class ImportQuerySet(models.QuerySet["Import"]):
     def with_run(self) -> "ImportQuerySet":
         """Imports with their load's run and their owner, for lists."""
         return self.select_related("load", "by")
+
+    def locked(self, pk: int) -> "Import":
+        """One import, locked until the transaction ends. NotFound where it was deleted, perhaps a moment ago."""
+        found = self.select_for_update(of=("self",)).with_run().filter(pk=pk).first()
+        if found is None:
+            raise NotFound(gettext("There is no import %(id)s.") % {"id": pk})
+        return found
 
 
 class Import(models.Model):

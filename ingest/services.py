@@ -212,7 +212,7 @@ def import_remap(*, source: Import, by: User | None) -> Import:
     """An import of the same stored file to map again: a new one, or the same while nothing was loaded."""
     _editor(by)
     storage.stored_path(source)
-    source = Import.objects.select_for_update(of=("self",)).with_run().get(pk=source.pk)
+    source = Import.objects.locked(source.pk)
     if source.load is not None and source.load.state in OPEN_STATES:
         raise Conflict(_("This import is being loaded: wait for its end, or cancel it first."))
     if source.load is None or source.load.state in NOTHING_LOADED:
@@ -254,7 +254,7 @@ def import_for(*, by: User, pk: int, change: bool = False) -> Import:
 def import_delete(*, source: Import, by: User | None) -> None:
     """Forget an upload of which nothing was ever loaded, and its file."""
     _may_change(source, by)
-    source = Import.objects.select_for_update(of=("self",)).with_run().get(pk=source.pk)
+    source = Import.objects.locked(source.pk)
     if source.load is not None:
         raise Conflict(_("This import has been loaded or tried: it stays in the list."))
     stored = source.stored
@@ -313,7 +313,7 @@ def _may_change(source: Import, by: User | None) -> None:
 def _for_mapping(source: Import, by: User | None) -> Import:
     """The import, locked, if it may be mapped, checked and submitted (again)."""
     _may_change(source, by)
-    source = Import.objects.select_for_update(of=("self",)).with_run().get(pk=source.pk)
+    source = Import.objects.locked(source.pk)
     if source.load is not None and source.load.state not in NOTHING_LOADED:
         raise Conflict(_("This import was submitted already. To map its file anew, choose “remap”."))
     return source

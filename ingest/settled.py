@@ -42,7 +42,7 @@ def loaded_import(*, source: Import, by: User | None) -> Import:
 def loaded_locked(pk: int) -> Import:
     """The import, locked until the transaction ends. Conflict where it is not loaded (any more)."""
     assert transaction.get_connection().in_atomic_block  # noqa: S101 (a lock outside of one holds nothing)
-    source = Import.objects.select_for_update(of=("self",)).with_run().get(pk=pk)
+    source = Import.objects.locked(pk)
     if source.load is None or source.load.is_open:
         raise Conflict(_("This import is not loaded yet: wait until it is."), "not_loaded")
     if source.load.state not in LOADED:
