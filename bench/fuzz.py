@@ -2,7 +2,9 @@
 
 import argparse
 import http.client
+import itertools
 import json
+import os
 import re
 import threading
 import time
@@ -15,8 +17,10 @@ from bench._product import product, tokens
 
 CALLERS = 6
 WEB = 2  # processes
+KEPT_FOR = 20  # requests on one connection: a process keeps all that it has taken
 ACTORS = {"staff": 3, "editor": 4, "viewer": 2, "anonymous": 1}  # how often each calls
 KEPT = 20  # requests shown that were answered with 5xx
+LOG_KEPT = 20_000  # bytes of the product's log, shown beside them
 SHOWN = Path(__file__).resolve().parent / "results" / "fuzz_failures.json"
 PROBLEM = {"type", "title", "status", "detail", "instance", "request_id"}
 
@@ -72,7 +76,11 @@ def _is_problem(kind: str, body: bytes) -> bool:
 def _call(port: int, maker: Maker, keys: dict[str, str], tally: Tally) -> None:
     """One caller, until there is nothing left to send."""
     visit = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    while tally.take():
+    for number in itertools.count():
+        if not tally.take():
+            break
+        if number % KEPT_FOR == 0:
+            visit.close()
         made, (actor,) = maker.make(), maker.random.choices(list(ACTORS), list(ACTORS.values()))
         headers = dict(made.headers)
         if keys[actor] and maker.random.random() < 0.98:
@@ -133,7 +141,14 @@ def run(argv: list[str]) -> dict[str, Any]:
             caller.join()
     SHOWN.parent.mkdir(exist_ok=True)
     never = sorted({o["operationId"] for _m, _p, o in makers[0].operations} - tally.good)
-    kept = {"failed": tally.bad[:KEPT], "no_problem": tally.odd[:KEPT], "never_succeeded": never}
+    kept: dict[str, Any] = {
+        "failed": tally.bad[:KEPT],
+        "no_problem": tally.odd[:KEPT],
+        "never_succeeded": never,
+    }
+    if tally.bad:
+        log = Path(os.environ["SKILLORA_HOME"]) / "product.log"
+        kept["log"] = log.read_text(errors="replace")[-LOG_KEPT:].splitlines()
     SHOWN.write_text(json.dumps(kept, indent=1))
     return {
         "requests": sum(tally.statuses.values()),
