@@ -170,6 +170,8 @@ def hints_of(column: Column, header: str) -> tuple[dict[str, str], str]:
 def name_score(column: Column, words: str, weak: frozenset[str] = frozenset()) -> float:
     """How well folded header words name the column: 1 = exactly."""
     bare = _bare(words)
+    if not any(map(str.isalpha, bare)):  # "column 12", a number: a thousand of those are soon looked at
+        return 0.0
     first, _, rest = bare.partition(" ")  # "emp salary", "hiring company"
     share = PREFIXED if first in SYSTEMS else QUALIFIED
     if first in OTHER:
