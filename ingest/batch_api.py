@@ -17,6 +17,8 @@ from accounts.permissions import member
 from ingest.batches import ROWS_MAX, Loaded, Mode, RowResult, batch_load
 from ingest.bodies import import_links
 from ingest.declarations import dataset
+from ingest.reasons import reason
+from ingest.upserting import DOUBLED
 from skillora.lib.errors import DomainError, NotFound
 
 OBJECT = OpenApiTypes.OBJECT
@@ -95,6 +97,19 @@ def table_named(name: Any) -> str:
 def row_answer(row: RowResult) -> Body:
     """One row of the answer."""
     return {"index": row.index, "status": row.status, "id": row.id, "errors": row.errors}
+
+
+def _inserted_wrong(row: RowResult, slug: str) -> list[Body]:
+    """What is wrong with a row of /insert, whose rows are called data; without errors its key comes again."""
+    pointer = f"#/rows/{row.index}"
+    doubled = {
+        "pointer": f"{pointer}/{''.join(dataset(slug).key)}",
+        "code": DOUBLED,
+        "detail": str(reason(DOUBLED).message),
+        "value": row.id,
+    }
+    found = row.errors or [doubled]
+    return [{**error, "pointer": str(error["pointer"]).replace("#/rows/", "#/data/", 1)} for error in found]
 
 
 def refused(loaded: Loaded) -> DomainError:
@@ -215,7 +230,7 @@ class TableInsert(APIView):
     )
     @idempotent
     def post(self, request: Request) -> HttpResponseBase:
-        """Every good row is written; the others come back with their errors."""
+        """Every good row is written; the others come back with their errors, doubled ones too: the last counts."""
         by = member(request)
         data = body_of(request, "table", "data")
         slug = table_named(data["table"])
@@ -223,9 +238,9 @@ class TableInsert(APIView):
         loaded = batch_load(by=by, dataset=slug, rows=rows, mode="partial", guesses=True)
         written = loaded.counts.inserted + loaded.counts.updated + loaded.counts.unchanged
         failed = [
-            {"record": rows[row.index], "errors": row.errors}
+            {"record": rows[row.index], "errors": _inserted_wrong(row, slug)}
             for row in loaded.rows
-            if row.status == "rejected"
+            if row.status in ("rejected", "skipped")
         ]
         message = _("%(n)s records inserted into %(table)s") % {"n": written, "table": slug}
         return Response({"success": written > 0, "message": message, "failed_records": failed})

@@ -169,6 +169,7 @@ def test_restore_into_a_database_with_rows_is_refused(tmp_path: Path) -> None:
 def test_flipped_bits_are_refused(tmp_path: Path) -> None:
     fill()
     backup = made(tmp_path)
+    before = everything()
     rng = random.Random(7)
     for _ in range(60):
         path = rng.choice(list(files(tmp_path, backup)))
@@ -180,11 +181,13 @@ def test_flipped_bits_are_refused(tmp_path: Path) -> None:
         path.write_bytes(whole)
     with pytest.raises(NotEmpty):  # whole again: now only the rows are in its way
         restored(tmp_path, backup)
+    assert everything() == before
 
 
 def test_cut_and_missing_files_are_refused(tmp_path: Path) -> None:
     fill()
     backup = made(tmp_path)
+    before = everything()
     for path in files(tmp_path, backup):
         whole = path.read_bytes()
         for length in (0, len(whole) // 2, len(whole) - 1):
@@ -195,13 +198,15 @@ def test_cut_and_missing_files_are_refused(tmp_path: Path) -> None:
         with pytest.raises((Damaged, Incomplete), match=r"missing|no manifest"):
             restored(tmp_path, backup)
         path.write_bytes(whole)
+    assert everything() == before
 
 
 def test_backup_without_manifest_is_refused(tmp_path: Path) -> None:
-    backup = made(tmp_path)
+    backup, before = made(tmp_path), everything()
     (tmp_path / backup.name / manifest.NAME).unlink()
     with pytest.raises(Incomplete, match="no manifest"):
         restored(tmp_path, backup)
+    assert everything() == before
 
 
 def test_unknown_backup_is_named(tmp_path: Path) -> None:
@@ -215,11 +220,12 @@ def rewritten(folder: Path, backup: manifest.Manifest, **changes: object) -> Non
 
 
 def test_newer_schema_is_refused(tmp_path: Path) -> None:
-    backup = made(tmp_path)
+    backup, before = made(tmp_path), everything()
     newer = {**backup.migrations, "ingest": [*backup.migrations["ingest"], "0099_from_the_future"]}
     rewritten(tmp_path, backup, migrations=newer, product="99.0")
     with pytest.raises(Newer, match=r"99\.0.*ingest\.0099_from_the_future"):
         restored(tmp_path, backup)
+    assert everything() == before
 
 
 def test_backup_made_before_a_column_was_added_gets_its_default(tmp_path: Path) -> None:
