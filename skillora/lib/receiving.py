@@ -2,10 +2,12 @@
 
 The event loop receives a body, into memory while it is small and then into an unnamed file beside the uploads; a
 thread is taken once the body is whole. An answer goes out in one piece unless it is long; a long one holds its
-thread for as long as its reader takes, but no longer than STALLED_SECONDS a piece.
+thread for as long as its reader takes, but no longer than STALLED_SECONDS a piece. A body that is refused is read on
+for a while after the answer: most clients send all of it before they look.
 """
 
 import asyncio
+import contextlib
 import errno
 import io
 import logging
@@ -33,6 +35,8 @@ Header = tuple[bytes, bytes]
 PIECE = 1 << 16  # bytes of a body that wait in memory for the disk
 AHEAD = 1 << 20  # bytes of an answer that are made before the first is sent
 STALLED_SECONDS = 60.0  # without a byte of a body, or without room for a piece of an answer
+DRAINED = 1 << 26  # bytes of a refused body that are read and thrown away, so that its sender sees the answer
+DRAIN_SECONDS = 10.0
 DISK_THREADS = 2
 LENGTH = "CONTENT_LENGTH"
 
@@ -99,7 +103,7 @@ class Received:
             raise ValueError(f"{scope['type']} is not spoken here")
         environ = environ_of(scope)
         try:
-            await self._receive(environ, receive)
+            unread = await self._receive(environ, receive)
         except Gone:
             return
         except TimeoutError:
@@ -109,13 +113,19 @@ class Received:
         loop = asyncio.get_running_loop()
         try:
             answer = partial(self._answer, environ, loop, send)
-            for message in await loop.run_in_executor(self._threads, answer):
+            *messages, last = await loop.run_in_executor(self._threads, answer)
+            for message in messages:
                 await send(message)
+            if unread:  # a whole answer would close the connection: its last byte waits
+                await send(body_message(last["body"][:-1], more=True))
+                await _drain(receive)
+                last = body_message(last["body"][-1:], more=False)
+            await send(last)
         finally:
             environ["wsgi.input"].close()
 
-    async def _receive(self, environ: Environ, receive: Receive) -> None:
-        """Put the whole body into `environ`, or what says why it was not received."""
+    async def _receive(self, environ: Environ, receive: Receive) -> bool:
+        """Put the whole body into `environ`, or what says why it was not received; whether more of it is to come."""
         limits = self._limits
         length = int(environ.get(LENGTH) or 0)
         unsaid = "HTTP_TRANSFER_ENCODING" in environ
@@ -134,9 +144,11 @@ class Received:
                 logger.warning("a body could not be received: %s", error)
                 environ[LENGTH] = str(max(length, body.size))
                 environ["wsgi.input"] = Unread(error.errno or errno.EIO)
-                return
+                return True
             environ[LENGTH] = str(body.size)
             environ["wsgi.input"] = body.file
+            return False
+        return "HTTP_EXPECT" not in environ  # who asks first sends nothing after a refusal
 
     def _answer(self, environ: Environ, loop: asyncio.AbstractEventLoop, send: Send) -> list[Message]:
         """Run the application in this thread; what is left to send. A long answer is sent from here."""
@@ -244,6 +256,18 @@ def environ_of(scope: Scope) -> Environ:
 def body_message(body: bytes, *, more: bool) -> Message:
     """A piece of an answer."""
     return {"type": "http.response.body", "body": body, "more_body": more}
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on what a refused client still sends, within DRAINED bytes and DRAIN_SECONDS."""
+    left = DRAINED
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body", False):  # the end, or it has hung up
+                    return
+                left -= len(message.get("body", b""))
 
 
 async def _sent(send: Send, message: Message) -> None:

@@ -58,9 +58,7 @@ def told(
         sent.append(message)
 
     limits = Limits(every=LIMIT, this=lambda _environ: LIMIT, has_room=lambda _size: room)
-    asyncio.run(
-        Received(app, folder=folder, limits=limits, threads=1)(scope(*headers), receive, send)  # type: ignore[arg-type]
-    )
+    asyncio.run(Received(app, folder=folder, limits=limits, threads=1)(scope(*headers), receive, send))
     return sent
 
 
@@ -84,17 +82,19 @@ def test_body_arrives_whole(tmp_path: Path, size: int) -> None:
     assert not list(tmp_path.glob("new/*"))
 
 
-def test_body_over_its_limit_is_not_received(tmp_path: Path) -> None:
+def test_body_over_its_limit_is_not_received(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "DRAIN_SECONDS", 0.05)
     declared = told(tmp_path, echo, [None], (b"content-length", str(LIMIT + 1).encode()))
     chunked = told(tmp_path, echo, [b"x" * LIMIT, b"x", None])
-    for head, answer in (declared, chunked):
-        assert answer["body"] == os.strerror(errno.EFBIG).encode()
+    for head, *answer in (declared, chunked):
+        assert b"".join(one["body"] for one in answer) == os.strerror(errno.EFBIG).encode()
         assert int(head["headers"][0][1]) > LIMIT
 
 
 def test_body_without_room_on_the_disk_is_not_received(tmp_path: Path) -> None:
     length = (b"content-length", str(LIMIT).encode())
-    assert told(tmp_path, echo, [None], length, room=False)[1]["body"] == os.strerror(errno.ENOSPC).encode()
+    _head, *answer = told(tmp_path, echo, [b"x"], length, room=False)
+    assert b"".join(one["body"] for one in answer) == os.strerror(errno.ENOSPC).encode()
 
 
 def test_client_that_stalls_is_told_and_one_that_hangs_up_is_not_served(
@@ -184,6 +184,36 @@ def test_stalled_uploads_hold_no_thread(product: Product) -> None:
     assert (answer.status, json.loads(answer.read())["size"]) == (201, len("title,salary\nDev,1\n"))
     for one in slow:
         one.close()
+
+
+def test_refused_body_is_read_on_after_the_answer_within_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(receiving, "DRAINED", 3 * PIECE)
+    length = (b"content-length", str(100 * PIECE).encode())
+    for pieces, read in (([b"x" * PIECE] * 100, 3), ([b"x" * PIECE] * 2, 2), ([b"x", None], 1)):
+        taken = iter(pieces)
+        head, answer, end = told(tmp_path, echo, taken, length)
+        assert head["status"] == 200
+        assert answer["body"] + end["body"] == os.strerror(errno.EFBIG).encode()
+        assert (answer["more_body"], len(end["body"]), end["more_body"]) == (True, 1, False)
+        assert len([piece for piece in taken if piece]) == len([piece for piece in pieces if piece]) - read
+    asked_first = told(tmp_path, echo, [None], length, (b"expect", b"100-continue"))
+    assert [one.get("more_body") for one in asked_first] == [None, False]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.integration
+@pytest.mark.parametrize("sent", ["whole", "chunked"])
+def test_refusal_reaches_a_client_that_sends_everything_first(product: Product, sent: str) -> None:
+    visit = http.client.HTTPConnection("127.0.0.1", product.port, timeout=60)
+    body = iter([b"x" * 2**20] * 24) if sent == "chunked" else b"x" * (24 << 20)
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    visit.request("POST", "/api/v1/imports", body, headers, encode_chunked=sent == "chunked")
+    answer = visit.getresponse()
+    assert answer.status == 401
+    assert json.loads(answer.read())["status"] == 401
 
 
 @pytest.mark.django_db(transaction=True)
