@@ -91,6 +91,7 @@ def _measured(messy: Path, rows: int, rounds: int) -> dict[str, Any]:
         "us_per_row": round(seconds / rows * 1e6, 2),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+    figures["startup_s"] = _startup(messy)
     if psql:
         figures["psql_copy_seconds"] = round(statistics.median(psql), 3)
         figures["ratio_to_psql_copy"] = round(seconds / statistics.median(psql), 2)
@@ -99,6 +100,14 @@ def _measured(messy: Path, rows: int, rounds: int) -> dict[str, Any]:
         _empty()
         figures["post_to_done_s"] = _post_to_done(messy)
     return figures
+
+
+def _startup(messy: Path) -> float:
+    """Seconds from claim to commit of a file of ten rows: what every load costs, however small."""
+    path = messy.parent / "few.csv"
+    with messy.open("rb") as file:
+        path.write_bytes(b"".join(file.readline() for _line in range(11)))
+    return round(statistics.median(_executed(_mapped(path))["seconds"] for _round in range(5)), 3)
 
 
 def _workbook(messy: Path, rows: int) -> dict[str, Any]:
@@ -162,7 +171,7 @@ def _executed(mapped: Any) -> dict[str, Any]:
     state = execution.execute(submitted.pk)
     seconds = time.perf_counter() - start
     source = Import.objects.get(load=submitted)
-    assert state == "done_with_rejects", state
+    assert state in {"done", "done_with_rejects"}, state
     return {"seconds": seconds, "inserted": source.inserted, "import": source.pk}
 
 
