@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -99,8 +100,25 @@ def measure(name: str, argv: list[str]) -> Figures:
     return figures
 
 
+def end_by_signal(number: int, frame: object) -> None:
+    """SIGTERM as an exception, so that what was started is ended and what was made is removed; once."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def apart(name: str) -> None:
+    """Run a benchmark in a process of its own, which ends with this one."""
+    with subprocess.Popen([sys.executable, "-m", "bench", name]) as running:
+        try:
+            running.wait()
+        except BaseException:
+            running.terminate()
+            raise
+
+
 def main(argv: list[str]) -> int:
     """The command line; exit status 2 for a name that is not there."""
+    signal.signal(signal.SIGTERM, end_by_signal)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skillora.settings")
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     if not argv:
@@ -121,7 +139,7 @@ def main(argv: list[str]) -> int:
         if len(wanted) == 1:
             measure(name, argv[1:])
         else:  # a process each: Django is set up once per process, and memory figures stay clean
-            subprocess.run([sys.executable, "-m", "bench", name], check=False)
+            apart(name)
     return 0
 
 

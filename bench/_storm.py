@@ -164,7 +164,7 @@ class Storm:
             return {"files": 0, "again": 0, "lost": 0, "duplicated": 0}
         if self.sender.refused:
             raise RuntimeError(self.sender.refused[0])
-        rows = dict(self.here.query(SENT))
+        rows: dict[str, int] = dict(self.here.query(SENT))
         found = [rows.get(f"sent-{n}.csv", 0) for n in range(1, self.sender.files + 1)]
         return {
             "files": self.sender.files,

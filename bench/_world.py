@@ -117,6 +117,7 @@ class World:
                 stdout=out,
                 stderr=out,
                 process_group=0,
+                preexec_fn=processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it only asks the kernel
             )
 
     def query(self, sql: str, *values: Any) -> list[TupleRow]:
