@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hiring.models import Department, HiredEmployee, Job
 from hiring.samples import department_sample, employee_sample, job_sample
-from hiring.storing import by_year_and_place, ids_used, years_make
+from hiring.storing import YEARS, by_year_and_place, ids_used
 from ingest.declarations import Column, Dataset, register
 from ingest.kinds import DateTime, Integer, References, Text
 from ingest.reasons import value_reason
@@ -98,9 +98,8 @@ HIRED_EMPLOYEES = register(
         model=HiredEmployee,
         mode="upsert",
         key=("id",),
-        partition="hired_at",
+        parts=YEARS,
         used=ids_used,
-        prepare=years_make,
         order=by_year_and_place,
         headless=True,
         answers_url="hiring:hire-list",

@@ -1,50 +1,72 @@
 """What loads have to know of the partitioned table: years made when first needed, ids that are in use."""
 
+from typing import Any
+
 import numpy as np
 from django.db import connection
 
-from ingest.declarations import Arrays, Keys
+from ingest.declarations import Arrays, Keys, Parts
 
-ID_BITS = 6  # ids to a row of hired_employee_ids
+BLOCK_BITS, WORD_BITS = 10, 6  # of an id: the others are its row in hired_employee_ids, and its word in there
+_BLOCK = np.dtype([("block", ">i8"), ("length", ">i4"), ("words", ">i8", 1 << BLOCK_BITS - WORD_BITS)])
+_TAKEN = """
+    SELECT string_agg(int8send(block) || bit_send(taken), ''::bytea ORDER BY block)
+    FROM hired_employee_ids WHERE block = ANY(%s)
+"""
 
 
-def years_make(columns: Arrays) -> bool:
-    """A partition for every year of `hired_at` that has none; whether there was such a year."""
-    years = np.unique(columns["hired_at"].astype("datetime64[Y]").astype(np.int64) + 1970)
+def years_missing(years: list[int]) -> list[int]:
+    """Those of the years that have no partition."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT y FROM unnest(%s::int[]) y WHERE to_regclass('hired_employees_' || y) IS NULL",
-            [years.tolist()],
+            "SELECT y FROM unnest(%s::int[]) y WHERE to_regclass('hired_employees_' || y) IS NULL ORDER BY y",
+            [years],
         )
-        missing = cursor.fetchall()
-        for year in missing:
-            cursor.execute("SELECT hired_employees_year(%s)", year)
-    return bool(missing)
+        return [year for (year,) in cursor.fetchall()]
+
+
+def year_make(year: int) -> bool:
+    """A table for the year, no partition yet. False where somebody else has made one meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hired_employees_year_apart(%s)", [year])
+        return bool(cursor.fetchone()[0])
+
+
+def year_join(year: int) -> None:
+    """The table that `year_make` made becomes a partition."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hired_employees_year_join(%s)", [year])
 
 
 def ids_used(keys: Keys) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Which ids an employee has: exactly, as the database keeps it (one bit for each, 64 to a row)."""
-    blocks = keys >> ID_BITS
+    """Which ids an employee has: exactly, as the database keeps it (one bit for each, 1024 to a row)."""
+    blocks = keys >> BLOCK_BITS
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT block, taken FROM hired_employee_ids WHERE block = ANY(%s) AND taken <> 0 ORDER BY block",
-            [np.unique(blocks).tolist()],
-        )
-        found = np.array(cursor.fetchall(), np.int64).reshape(-1, 2)
+        cursor.execute(_TAKEN, [np.unique(blocks).tolist()])
+        found = np.frombuffer(bytes(cursor.fetchone()[0] or b""), _BLOCK)
     if not len(found):
         return np.zeros(len(keys), np.bool_)
-    at = np.minimum(np.searchsorted(found[:, 0], blocks), len(found) - 1)
-    bits = found[at, 1] >> (keys & ((1 << ID_BITS) - 1)) & 1
-    used: np.ndarray[tuple[int], np.dtype[np.bool_]] = (found[at, 0] == blocks) & (bits == 1)
+    at = np.minimum(np.searchsorted(found["block"], blocks), len(found) - 1)
+    words = found["words"].astype(np.int64)[at, keys >> WORD_BITS & 15]
+    used: np.ndarray[tuple[int], np.dtype[np.bool_]] = (found["block"][at] == blocks) & (
+        words >> (keys & 63) & 1 == 1
+    )
     return used
 
 
 def by_year_and_place(columns: Arrays) -> Keys:
     """A partition after the other, and each in the order of its larger index: a quarter less work for a load."""
-    years = columns["hired_at"].astype("datetime64[Y]").astype(np.int64)
-    departments, jobs = columns["department_id"], columns["job_id"]
+    years, departments, jobs = years_of(columns["hired_at"]), columns["department_id"], columns["job_id"]
     if len(jobs) and (departments.max() >= 1 << 20 or jobs.max() >= 1 << 30):
         return np.lexsort((jobs, departments, years))
     return np.argsort(
         years << 50 | departments << 30 | jobs, kind="stable"
     )  # one number a row: a third of the time
+
+
+def years_of(hired: "np.ndarray[Any, Any]") -> Keys:
+    """The UTC years of hire times, which number the partitions."""
+    return hired.astype("datetime64[Y]").astype(np.int64) + 1970
+
+
+YEARS = Parts("hired_at", years_of, "hired_employees_%d", years_missing, year_make, year_join)

@@ -92,9 +92,6 @@ def batch_load(
     if not len(clean.lines) or (rejected and mode == "atomic"):
         counts = Counts(read=len(rows), rejected=len(rejected))
         return Loaded(None, counts, sent.results({}, rejected), time.monotonic() - started)
-    if declared.prepare:
-        with transaction.atomic():
-            declared.prepare(clean.columns)
     for tried in range(1, TRIES + 1):
         try:
             return _written(sent, by, clean, rejected, started, lenient=lenient)

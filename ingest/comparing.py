@@ -40,8 +40,9 @@ class Shape:
         key = dataset.column(dataset.key[0]).target
         target = Target.of(dataset.model, {*attnames, "origin"})
         stage = replace(target, table=STAGE)
-        if dataset.partition:
-            at = target.names.index(dataset.partition)
+        partition = dataset.parts.column if dataset.parts else ""
+        if partition:
+            at = target.names.index(partition)
             stage = Target(
                 STAGE,
                 (*target.names, WAS),
@@ -51,7 +52,7 @@ class Shape:
                 (*target.references, False),
             )
         written = tuple(n for n in target.names if n in given and n != key)
-        return cls(target, stage, key, written, dataset.partition)
+        return cls(target, stage, key, written, partition)
 
     @property
     def names(self) -> dict[str, sql.Composable]:

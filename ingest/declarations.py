@@ -91,16 +91,31 @@ Derive = Callable[[Arrays], Arrays]
 Keys = np.ndarray[Any, np.dtype[np.int64]]
 
 
+@dataclass(frozen=True)
+class Parts:
+    """A table in partitions, each a range of one column, which is beside the key in the primary key.
+
+    numbers: values of the column (n,) → numbers of their partitions (n,). table: a partition's name, with %d.
+    missing: those of some numbers that have no table. make: a table for one inside the caller's transaction, apart
+    and without indexes; False where somebody else was faster. join: what `make` made becomes a partition.
+    """
+
+    column: str
+    numbers: Callable[[np.ndarray[Any, Any]], Keys]
+    table: str
+    missing: Callable[[list[int]], list[int]]
+    make: Callable[[int], bool]
+    join: Callable[[int], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """A table that files are loaded into.
 
     mode append: id = import << 32 | line, rows are never compared. mode upsert: rows are found by `key`, one
     bigint column, the model's own key; the model's `origin` takes import << 32 | line of whoever wrote it last.
-    partition: column that an upsert dataset's table is partitioned by, beside the key in its primary key.
+    parts: how an upsert dataset's table is partitioned; loads then write into one partition after the other.
     used: tells which keys (n,) may be in use, as booleans (n,), where that is cheaper than to ask the table.
-    prepare: called with cleaned columns before they are written, in a transaction of its own, e.g. for partitions;
-    says whether it made anything, which statements that began before do not see.
     order: positions (n,) of cleaned rows in the order that their indexes take best; otherwise by key.
     deriving: called once per load, gives the function that computes further columns from cleaned ones, a batch at
     a time (arrays in, arrays out), e.g. yearly pay in dollars; it may read small tables.
@@ -112,9 +127,8 @@ class Dataset:
     columns: tuple[Column, ...]
     mode: Literal["append", "upsert"] = "append"
     key: tuple[str, ...] = ()
-    partition: str = ""
+    parts: Parts | None = None
     used: Callable[[Keys], np.ndarray[Any, np.dtype[np.bool_]]] | None = None
-    prepare: Callable[[Arrays], bool] | None = None
     order: Callable[[Arrays], Keys] | None = None
     deriving: Callable[[], Derive] | None = None
     # Clean synthetic rows for tests and demos: (generator, rows, rows before them) → canonical name → texts.

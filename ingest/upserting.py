@@ -5,7 +5,6 @@ a session of its own that sees what is committed; the writing looks whether that
 else was faster the whole load starts anew. What a changed row was before is kept in the journal.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -23,13 +22,13 @@ from ingest.cleaning import CELL_MAX, VALUE_MAX, CellError, Clean, Cleaner, Reje
 from ingest.comparing import Chunk, Deciding, Shape
 from ingest.declarations import Arrays, Dataset, Keys
 from ingest.facts import Facts
-from ingest.loading import AHEAD_BYTES, Counts, Pipe, progress_of
+from ingest.loading import AHEAD_BYTES, Counts, Pipe, beside, progress_of
 from ingest.mapping import Mapping
 from ingest.models import LINE_MASK, Import, RejectState, row_id
 from ingest.readers import read
 from ingest.reasons import line_reason
 from ingest.rejects import EXAMPLES, rejects_copy
-from ingest.writing import Overtaken, Writing, spans
+from ingest.writing import Copy, Overtaken, Writing, copies, spans
 from runs.models import State
 from skillora.lib.errors import DomainError
 
@@ -42,6 +41,7 @@ FIRST_ROWS = (
 )
 CHUNK_REJECTS = 20_000
 TRIES = 5
+WAITING_BYTES = 64 << 20  # of new rows for one COPY a partition
 WORK_MEM = "128MB"  # for the joins of a chunk with the table
 # Unique and foreign keys, deadlocks and serialization: somebody else wrote meanwhile.
 RETRIED = {"23505", "23503", "40P01", "40001"}
@@ -54,14 +54,10 @@ DOUBLED = line_reason(
 
 @dataclass
 class Piece:
-    """A decided chunk, its new rows as COPY data, and what listeners have ready to write.
-
-    prepared: what the rows need was made for them just now.
-    """
+    """A decided chunk, its new rows as COPY data, and what listeners have ready to write."""
 
     chunk: Chunk
-    payload: bytes | memoryview
-    prepared: bool
+    new: list[Copy]
     read: int
     rejected: list[Rejected]
     writers: list[Callable[[], None]]
@@ -87,7 +83,7 @@ class Preparation:
             with connection.cursor() as cursor:
                 cursor.execute(f"SET work_mem = '{WORK_MEM}'")  # this thread's session ends with it
             for piece in self.pieces():
-                self.pipe.put(piece, len(piece.payload))
+                self.pipe.put(piece, sum(len(copy.payload) for copy in piece.new))
             self.pipe.put(None)
         except BrokenPipeError:
             pass
@@ -111,7 +107,7 @@ class Preparation:
             yield self.piece(taken)
 
     def piece(self, taken: list[Clean]) -> Piece:
-        """Some batches, decided; partitions for them are there afterwards."""
+        """Some batches, decided."""
         lines = np.concatenate([c.lines for c in taken])
         columns = {name: np.concatenate([c.columns[name] for c in taken]) for name in taken[0].columns}
         columns["origin"] = row_id(self.source_id, 0) | lines
@@ -119,20 +115,14 @@ class Preparation:
             self.shape = Shape.of(self.dataset, self.cleaner.given, {*columns})
             self._deciding = Deciding(self.dataset, self.shape, self.dry)
         chunk = self._deciding.chunk(lines, columns)
-        payload: bytes | memoryview = b""
+        copied: list[Copy] = []
         writers: list[Callable[[], None]] = []
-        made = False
-        if not self.dry:
-            if len(lines):
-                made = prepared(self.dataset, chunk.rows)
-            if len(chunk.new):
-                new = chunk.part(chunk.new)
-                order = self.dataset.order(new) if self.dataset.order else None
-                copied = new if order is None else {name: values[order] for name, values in new.items()}
-                payload = self.shape.target.payload(copied)
-                writers = self._told(new)
+        if not self.dry and len(chunk.new):
+            new = chunk.part(chunk.new)
+            copied = copies(self.dataset, self.shape.target, new)
+            writers = self._told(new)
         rejected = [one for c in taken for one in c.rejected]
-        return Piece(chunk, payload, made, sum(c.read for c in taken), rejected, writers)
+        return Piece(chunk, copied, sum(c.read for c in taken), rejected, writers)
 
     def _told(self, new: Arrays) -> list[Callable[[], None]]:
         """What listeners have to write about new rows."""
@@ -161,17 +151,12 @@ def _load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> N
     facts = Facts.from_json(source.facts)
     cleaner = Cleaner(dataset, Mapping.from_json(source.mapping), facts, lenient=source.lenient)
     preparation = Preparation(dataset, source.pk, path, facts, cleaner)
-    thread = threading.Thread(target=preparation.run, name=f"prepare-{source.pk}", daemon=True)
     with transaction.atomic():
         Import.objects.select_for_update(of=("self",)).get(pk=source.pk)
         alone(dataset)
-        thread.start()
-        try:
-            with Writing(dataset, source.pk) as writing:
-                _write_all(preparation, writing, progress_of(attempt, facts, started))
-        finally:
-            preparation.pipe.close()
-            thread.join()
+        writing = Writing(dataset, source.pk)
+        with beside(preparation.run, preparation.pipe):
+            _write_all(preparation, writing, progress_of(attempt, facts, started))
         counts = writing.counts
         if counts.read == 0:
             raise DomainError(_("This file has a header but no rows: nothing was loaded."), code="no_rows")
@@ -195,53 +180,25 @@ def alone(dataset: Dataset) -> None:
         cursor.execute(f"SET LOCAL work_mem = '{WORK_MEM}'")
 
 
-def _write_all(preparation: Preparation, writing: "Writing", report: Callable[[Counts], None]) -> None:
-    while (item := preparation.pipe.get()) is not None:
+def _write_all(preparation: Preparation, writing: Writing, report: Callable[[Counts], None]) -> None:
+    """All that the pipe gives. Rows wait for more of their partition while there is something else to do."""
+    while True:
+        while writing.waiting_bytes and (writing.waiting_bytes > WAITING_BYTES or not preparation.pipe.ready):
+            writing.send()
+            report(writing.counts)
+        item = preparation.pipe.get()
+        if item is None:
+            return writing.end()
         if isinstance(item, BaseException):
             raise item
         writing.shape = preparation.shape
-        if item.prepared:
-            writing.flush()
-        writing.write(item.chunk, item.payload)
+        writing.write(item.chunk, item.new)
         writing.reject(item.read, item.rejected)
         if item.writers:
             writing.flush()
         for write in item.writers:
             write()
         report(writing.counts)
-    writing.end()
-
-
-def prepared(dataset: Dataset, columns: Arrays) -> bool:
-    """Let the dataset make what rows need, e.g. partitions, in a short transaction of its own, whoever asks.
-
-    Says whether anything was made. Never inside the transaction that writes the rows: its locks would be held until
-    the end.
-    """
-    if dataset.prepare is None:
-        return False
-    prepare = dataset.prepare
-    if not connection.in_atomic_block:
-        with transaction.atomic():
-            return prepare(columns)
-    raised: list[BaseException] = []
-    made: list[bool] = []
-
-    def apart() -> None:
-        try:
-            with transaction.atomic():
-                made.append(prepare(columns))
-        except BaseException as error:
-            raised.append(error)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=apart, name="prepare-rows", daemon=True)
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
-    return made[0]
 
 
 @dataclass(frozen=True)
@@ -255,7 +212,7 @@ class Fate:
 def batch_write(source_id: int, dataset: Dataset, given: set[str], clean: Clean) -> dict[int, Fate]:
     """Write a few good rows inside the caller's transaction; line → what became of it.
 
-    `given`: attnames that the rows say anything about. `prepared` has been called with the columns before.
+    `given`: attnames that the rows say anything about.
     Raises Overtaken, IntegrityError or OperationalError where somebody else wrote the same rows meanwhile: see
     `overtaken`.
     """
@@ -266,12 +223,12 @@ def batch_write(source_id: int, dataset: Dataset, given: set[str], clean: Clean)
     writers = [
         tell.rows_loaded(dataset.slug, spans(new["id"]), new) for tell in hooks.listeners(dataset.slug)
     ]
-    with Writing(dataset, source_id, shape) as writing:
-        writing.write(chunk, shape.target.payload(new) if len(chunk.new) else b"")
-        writing.flush()
-        for write in writers:
-            write()
-        writing.end()
+    writing = Writing(dataset, source_id, shape)
+    writing.write(chunk, copies(dataset, shape.target, new))
+    writing.flush()
+    for write in writers:
+        write()
+    writing.end()
     status = np.full(len(chunk.rows["origin"]), "unchanged", object)
     status[chunk.new], status[chunk.changed] = "inserted", "updated"
     keys, lines = chunk.rows[shape.key].tolist(), (chunk.rows["origin"] & LINE_MASK).tolist()

@@ -4,11 +4,8 @@ Whoever writes here holds a transaction. That rows are still as they were when t
 under their locks, so that a change by somebody else is never written over.
 """
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -18,14 +15,14 @@ from psycopg import sql
 from ingest import hooks
 from ingest.cleaning import Rejected
 from ingest.comparing import STAGE, WAS, Chunk, Shape, staged
-from ingest.copying import copying
-from ingest.declarations import Arrays, Dataset, Keys
+from ingest.copying import Target, copying
+from ingest.declarations import Arrays, Dataset, Keys, Parts
 from ingest.loading import Counts
 from ingest.rejects import Groups, rejects_copy
 from skillora.lib.errors import Conflict
 
-COPY_ROWS = 1_000_000  # in one statement at most: triggers see its rows at its end, in memory
-REJECTS_KEPT = 20_000  # until then
+PART_ROWS = 500  # of a chunk for each partition, on average, from which a COPY for each pays
+REJECTS_KEPT = 20_000
 SPARSE = 5  # times as many keys as rows: to look each up costs less than to read all between
 
 
@@ -50,12 +47,87 @@ def spans(keys: Keys) -> hooks.Spans:
     return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
+@dataclass(frozen=True)
+class Copy:
+    """Rows for one COPY. parts: numbers of the partitions that they need; direct: the COPY is into that one."""
+
+    target: Target
+    rows: int
+    payload: bytes | memoryview
+    parts: tuple[int, ...] = ()
+    direct: bool = False
+
+
+def copies(dataset: Dataset, target: Target, rows: Arrays) -> list[Copy]:
+    """New rows as COPY data. Partition by partition where each gets enough of them: half the work for a row."""
+    n = len(rows[target.attnames[0]])
+    if not n:
+        return []
+    order = dataset.order(rows) if dataset.order else np.arange(n)
+    if dataset.parts is None:
+        return [Copy(target, n, target.payload(_taken(rows, order)))]
+    numbers = dataset.parts.numbers(rows[dataset.parts.column])[order]
+    if (np.diff(numbers) < 0).any():
+        order, numbers = order[by_part := np.argsort(numbers, kind="stable")], numbers[by_part]
+    firsts = np.concatenate([[0], np.flatnonzero(np.diff(numbers)) + 1])
+    if n < PART_ROWS * len(firsts):
+        needed = tuple(numbers[firsts].tolist())
+        return [Copy(target, n, target.payload(_taken(rows, order)), needed)]
+    found = []
+    for first, end in zip(firsts.tolist(), [*firsts[1:].tolist(), n], strict=True):
+        part = int(numbers[first])
+        table = replace(target, table=dataset.parts.table % part)
+        payload = target.payload(_taken(rows, order[first:end]))
+        found.append(Copy(table, end - first, payload, (part,), direct=True))
+    return found
+
+
+def _taken(rows: Arrays, order: Keys) -> Arrays:
+    return {name: values[order] for name, values in rows.items()}
+
+
+@dataclass
+class _Parts:
+    """Partitions that rows of one transaction need. New ones are filled first, and joined with their table then."""
+
+    parts: Parts
+    _there: set[int] = field(default_factory=set)
+    _apart: list[int] = field(default_factory=list)
+
+    def need(self, numbers: Sequence[int], *, whole: bool) -> None:
+        """A table for each of some partitions; whole: it is one already, so that rows find their way to it."""
+        if unknown := sorted({*numbers} - self._there):
+            self._apart += [part for part in self.parts.missing(unknown) if self.parts.make(part)]
+            self._there |= {*unknown}
+        if whole:
+            self.join()
+
+    def need_for(self, chunk: Chunk) -> None:
+        """Rows that are written over may move to any of theirs."""
+        values = chunk.rows[self.parts.column][np.union1d(chunk.changed, chunk.again)]
+        self.need(np.unique(self.parts.numbers(values)).tolist(), whole=True)
+
+    def join(self) -> None:
+        """All that was made apart."""
+        for part in self._apart:
+            self.parts.join(part)
+        self._apart = []
+
+
+@dataclass
+class _Waiting:
+    """What is for the same table."""
+
+    rows: int = 0
+    payloads: list[bytes | memoryview] = field(default_factory=list)
+
+
 @dataclass
 class Writing:
-    """Decided chunks into the table, inside the caller's transaction: `with Writing(…) as writing:`.
+    """Decided chunks into the table, inside the caller's transaction: `write` each, `end`.
 
-    New rows of chunks that follow each other go into one COPY, as far as nothing else is written between: what a
-    table does after each statement, it does once.
+    New rows wait until `send` or `flush`, so that those of several chunks go into one COPY: what a table does after
+    each statement, it does once.
     """
 
     dataset: Dataset
@@ -64,24 +136,30 @@ class Writing:
     counts: Counts = field(default_factory=Counts)
     groups: Groups = field(default_factory=Groups)
     left_out: list[tuple[Keys, Keys]] = field(default_factory=list)
+    waiting_bytes: int = 0
+    _parts: "_Parts | None" = None
+    _waiting: dict[Target, _Waiting] = field(default_factory=dict)
     _highest: int = 0
-    _copying: ExitStack = field(default_factory=ExitStack)
-    _send: Callable[[Any], None] | None = None
-    _copied: int = 0
     _rejected: list[Rejected] = field(default_factory=list)
 
-    def __enter__(self) -> "Writing":
-        return self
+    def __post_init__(self) -> None:
+        self._parts = _Parts(self.dataset.parts) if self.dataset.parts else None
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._copying.__exit__(kind, error, trace)
+    def send(self) -> None:
+        """COPY to the table for which most rows wait, if any do."""
+        if not self._waiting:
+            return
+        target = max(self._waiting, key=lambda one: self._waiting[one].rows)
+        payloads = self._waiting.pop(target).payloads
+        with copying(target) as write:
+            for payload in payloads:
+                self.waiting_bytes -= len(payload)
+                write(payload)
 
     def flush(self) -> None:
-        """End the COPY, if any: its rows are in the table. Then the rejects that came meanwhile."""
-        self._copying.close()
-        self._send, self._copied = None, 0
+        """All that waits is in its tables."""
+        while self._waiting:
+            self.send()
         rejects_copy(self.source_id, self._rejected)
         self._rejected = []
 
@@ -95,20 +173,23 @@ class Writing:
         if len(self._rejected) >= REJECTS_KEPT:
             self.flush()
 
-    def write(self, chunk: Chunk, payload: bytes | memoryview) -> None:
+    def write(self, chunk: Chunk, new: list[Copy]) -> None:
         """New rows, changed rows and those that this load wrote before. Overtaken where they are not as decided."""
         assert self.shape is not None  # noqa: S101 (set with the first chunk)
         key = self.shape.key
+        for copy in new:
+            if self._parts:
+                self._parts.need(copy.parts, whole=not copy.direct)
+            waiting = self._waiting.setdefault(copy.target, _Waiting())
+            waiting.rows += copy.rows
+            waiting.payloads.append(copy.payload)
+            self.waiting_bytes += len(copy.payload)
         if len(chunk.new):
-            if self._copied + len(chunk.new) > COPY_ROWS:
-                self.flush()
-            if self._send is None:
-                self._send = self._copying.enter_context(copying(self.shape.target))
-            self._send(payload)
-            self._copied += len(chunk.new)
             self._highest = max(self._highest, int(chunk.rows[key][chunk.new[-1]]))
-        if len(chunk.changed) or len(chunk.again):
+        if len(chunk.again):
             self.flush()
+        if self._parts and (len(chunk.changed) or len(chunk.again)):
+            self._parts.need_for(chunk)
         if len(chunk.changed):
             changed = {**chunk.part(chunk.changed), WAS: chunk.was[chunk.changed]}
             self._update(changed, journal=True)
@@ -147,6 +228,8 @@ class Writing:
     def end(self) -> None:
         """After the last chunk: all is written, and the database makes keys past those that were given."""
         self.flush()
+        if self._parts:
+            self._parts.join()
         if not self._highest or self.shape is None:
             return
         with connection.cursor() as cursor:

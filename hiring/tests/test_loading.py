@@ -175,13 +175,16 @@ def test_doubles_far_apart_end_as_if_written_one_by_one(
     assert source.rejects.count() == 6
 
 
+@pytest.mark.parametrize("waiting", [1, 300, 1 << 20])
+@pytest.mark.parametrize("part_rows", [1, 500])
 def test_new_years_rejects_and_changes_between_the_rows_of_one_copy(
-    places: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    places: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part_rows: int, waiting: int
 ) -> None:
-    """Small chunks share a COPY until something else has to be written: a partition, a change, many rejects."""
+    """Rows of small chunks wait for each other, for one partition or all; years are made, rows changed between."""
     monkeypatch.setattr(upserting, "CHUNK_ROWS", 1)
     monkeypatch.setattr(upserting, "read", partial(readers.read, batch_bytes=40))
-    monkeypatch.setattr(writing, "COPY_ROWS", 7)
+    monkeypatch.setattr(upserting, "WAITING_BYTES", waiting)
+    monkeypatch.setattr(writing, "PART_ROWS", part_rows)
     monkeypatch.setattr(writing, "REJECTS_KEPT", 3)
     loaded("hired_employees", PEOPLE + "5,Old,2001-05-01T10:00:00Z,1,1\n", tmp_path)
     lines = [
@@ -193,6 +196,9 @@ def test_new_years_rejects_and_changes_between_the_rows_of_one_copy(
     assert sorted(HiredEmployee.objects.values_list("id", flat=True)) == [at for at in range(1, 41) if at % 4]
     assert sorted(source.rejects.values_list("line", flat=True)) == [at + 1 for at in range(4, 41, 4)]
     assert sum(sum(row) for row in HiresByQuarter.objects.values_list("q1", "q2", "q3", "q4")) == 30
+    again = loaded("hired_employees", PEOPLE + "1,Ann,2055-05-01T10:00:00Z,1,1\n" * 3, tmp_path)
+    assert counts(again) == (3, 0, 1, 0, 0, 2)
+    assert HiredEmployee.objects.for_year(2055).get().pk == 1
 
 
 def test_check_beside_departments_that_are_not_there_says_what_to_create(tmp_path: Path) -> None:
@@ -338,14 +344,14 @@ def test_load_overtaken_by_another_writer_starts_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that appear between the decision and the COPY: the load sees them the second time."""
-    write, late = upserting.Writing.write, iter([True])
+    write, late = writing.Writing.write, iter([True])
 
-    def overtaken(self: Any, chunk: Any, payload: Any) -> None:
+    def overtaken(self: Any, chunk: Any, new: Any) -> None:
         if next(late, False):
             thread = threading.Thread(target=by_somebody_else)
             thread.start()
             thread.join()
-        write(self, chunk, payload)
+        write(self, chunk, new)
 
     def by_somebody_else() -> None:
         Department.objects.create(id=2, department="Theirs")
@@ -353,7 +359,7 @@ def test_load_overtaken_by_another_writer_starts_anew(
         connection.close()
 
     loaded("departments", "id,department\n1,Old\n", tmp_path)
-    monkeypatch.setattr(upserting.Writing, "write", overtaken)
+    monkeypatch.setattr(writing.Writing, "write", overtaken)
     source = loaded("departments", "id,department\n1,Ours\n2,Ours\n3,Ours\n", tmp_path)
     assert counts(source) == (3, 1, 2, 0, 0, 0)
     assert source.load is not None
