@@ -122,17 +122,25 @@ def _binary(target: Target, columns: Arrays) -> bytes | memoryview:
             pattern |= _nulls(values, reference).astype(np.int64) << bit
     numbers = [_wire(values) for values in arrays]
     patterns = np.unique(pattern)
-    records = _records if all(t in FIXED for t in target.types) else _joined
+    fixed = all(t in FIXED for t in target.types)
     if len(patterns) == 1:
-        return records(target, numbers, int(patterns[0]))
-    parts = []
-    for nulls in patterns:
+        nulls = int(patterns[0])
+        return (
+            _records(target, numbers, nulls).view(np.uint8).data
+            if fixed
+            else _buffer(_joined(target, numbers, nulls))
+        )
+    parts, rows = [], []
+    for nulls in patterns.tolist():
         chosen = np.flatnonzero(pattern == nulls)
-        parts.append(records(target, [values[chosen] for values in numbers], int(nulls)))
-    return b"".join(parts)
+        some = [values[chosen] for values in numbers]
+        parts.append(_varying(_records(target, some, nulls)) if fixed else _joined(target, some, nulls))
+        rows.append(chosen)
+    # In the rows' order, because keys that do not ascend cost an index far more than this.
+    return _buffer(pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(rows)))))
 
 
-def _records(target: Target, numbers: list[Any], nulls: int) -> memoryview:
+def _records(target: Target, numbers: list[Any], nulls: int) -> np.ndarray[Any, Any]:
     """Rows made from the first one as a template: only what differs is written, in blocks that stay in cache."""
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     given: list[tuple[str, str, Any]] = []
@@ -156,10 +164,10 @@ def _records(target: Target, numbers: list[Any], nulls: int) -> memoryview:
         block = slice(start, start + BLOCK_ROWS)
         for name, values in varied:
             records[name][block] = values[block]
-    return records.view(np.uint8).data
+    return records
 
 
-def _joined(target: Target, arrays: list[Any], nulls: int) -> memoryview:
+def _joined(target: Target, arrays: list[Any], nulls: int) -> pa.BinaryArray:
     """Rows with texts: stretches of fixed width between them, joined by Arrow."""
     rows = len(arrays[0])
     pieces: list[pa.Array] = []
@@ -179,7 +187,7 @@ def _joined(target: Target, arrays: list[Any], nulls: int) -> memoryview:
             stretch = []
     if stretch:
         pieces.append(_stretch(stretch, rows))
-    return _buffer(pc.binary_join_element_wise(*pieces, b""))
+    return pc.binary_join_element_wise(*pieces, b"")
 
 
 def _stretch(fields: list[tuple[str, Any]], rows: int) -> pa.Array:
@@ -187,8 +195,13 @@ def _stretch(fields: list[tuple[str, Any]], rows: int) -> pa.Array:
     records = np.empty(rows, np.dtype([(f"f{at}", wire) for at, (wire, _values) in enumerate(fields)]))
     for at, (_wire_type, values) in enumerate(fields):
         records[f"f{at}"] = values
+    return _varying(records)
+
+
+def _varying(records: np.ndarray[Any, Any]) -> pa.BinaryArray:
+    """Each record as a binary value."""
     width = pa.binary(records.dtype.itemsize)
-    fixed = pa.FixedSizeBinaryArray.from_buffers(width, rows, [None, pa.py_buffer(records)])
+    fixed = pa.FixedSizeBinaryArray.from_buffers(width, len(records), [None, pa.py_buffer(records)])
     return fixed.cast(pa.binary())
 
 

@@ -40,6 +40,8 @@ def test_binary_rows_with_any_pattern_of_nulls_come_back() -> None:
         assert target.is_binary
         with copying(target) as write:
             write(target.payload(columns))
+        cursor.execute("SELECT array_agg(id ORDER BY ctid) = array_agg(id ORDER BY id) FROM copied")
+        assert cursor.fetchone() == (True,)
         cursor.execute("SELECT id, small, amount, day, at AT TIME ZONE 'UTC' FROM copied ORDER BY id")
         found = cursor.fetchall()
     assert len(found) == rows
