@@ -32,7 +32,7 @@ def layout_of(text: str, chosen: dict[str, object]) -> Layout:
         return Layout(cutting.delimiter, cutting.quote, cutting.escape, 0, 1, [], 0)
     if isinstance(asked, int):
         return _as_chosen(cutting, asked)
-    start = next((i for i, r in enumerate(cutting.records) if _can_start(r, cutting.width)), 0)
+    start = _start(cutting)
     if header := _narrow_header(cutting, start):
         return _laid_out(cutting, start - 1, 1, header)
     if not looks_like_header([r.cells for r in cutting.records[start : start + BELOW]]):
@@ -60,7 +60,7 @@ def _as_chosen(cutting: Cutting, line: int) -> Layout:
     """With the header on the line that a person says, 0 = none; DomainError where no row is there or below it."""
     records = cutting.records
     if line <= 0:
-        start = next((i for i, r in enumerate(records) if _can_start(r, cutting.width)), 0)
+        start = _start(cutting)
         return _laid_out(cutting, start, 0, [])
     start = next((i for i, r in enumerate(records) if r.line >= line), -1)
     if start < 0:
@@ -70,6 +70,12 @@ def _as_chosen(cutting: Cutting, line: int) -> Layout:
         known = {"line": line, "last": records[-1].line}
         raise DomainError(message % known, "unknown_header_line", 422)
     return _laid_out(cutting, start, 1, records[start].cells)
+
+
+def _start(cutting: Cutting) -> int:
+    """The first record that can start the table; where all have many empty cells, the first that is as wide."""
+    usual = [i for i, record in enumerate(cutting.records) if record.width == cutting.width]
+    return next((i for i in usual if _can_start(cutting.records[i], cutting.width)), usual[0])
 
 
 def _can_start(record: Record, width: int) -> bool:

@@ -212,3 +212,12 @@ def test_facts_of_anything_are_facts_or_a_clear_error(tmp_path: Path, data: byte
         assert error.message
     else:
         assert facts.rows == len(rows_of(tmp_path, facts)) + facts.faults
+
+
+def test_table_of_mostly_empty_cells_below_a_narrow_line(tmp_path: Path) -> None:
+    header = "posted||role||employer||town||pay||notes||ref"
+    rows = [f"2024-03-1{n}||Cook||Initech||Cork||2273{n}||remote||D-100{n}" for n in range(9)]
+    facts = found(tmp_path, "\n".join(["B|1007", header, *rows]), delimiter="|")
+    assert facts.header_line == 2
+    assert facts.headers[::2] == ["posted", "role", "employer", "town", "pay", "notes", "ref"]
+    assert facts.rows == len(rows)
