@@ -70,7 +70,9 @@ class _Column:
         return texts
 
     def count_plain(self, texts: pa.StringArray) -> pa.StringArray:
-        """Count a batch's cells, as they are."""
+        """Count a batch's cells; the spellings of few ones too."""
+        if len(texts) <= FEW:
+            return self.count_coded(texts.dictionary_encode())
         self.filled += len(texts) - (pc.sum(pc.equal(texts, "")).as_py() or 0)
         return texts
 

@@ -76,3 +76,9 @@ def test_shapes_of_texts() -> None:
     assert shapes == ["$0,000.0", "€0", "", "0000"]
     told = [shape.lstrip(b"\0").decode() for shape in shapes_of(texts, zeros=True).shapes.to_pylist()]
     assert told == ["$1,010.1", "€1", "", "1011"]
+
+
+def test_spellings_of_a_last_line_without_end_count(tmp_path: Path) -> None:
+    path = tmp_path / "departments.csv"
+    path.write_bytes("\n".join(f"{number},{name}" for number, name in enumerate("ABCDEFGHIJKL")).encode())
+    assert [len(column.distinct) for column in facts_of(path, path.name).columns] == [12, 12]
