@@ -114,9 +114,8 @@ def reports() -> tuple[Report, ...]:
 
 def report(slug: str) -> Report:
     """The report called `slug`; NotFound names those that exist."""
-    known = {r.slug: r for r in reports()}
-    if slug not in known:
+    if slug not in _reports and slug not in {r.slug for r in reports()}:
         raise NotFound(
-            f"There is no report {slug[:60]!r}; there are: {', '.join(known)}", code="unknown_report"
+            f"There is no report {slug[:60]!r}; there are: {', '.join(_reports)}", code="unknown_report"
         )
-    return known[slug]
+    return _reports[slug]

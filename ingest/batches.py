@@ -178,12 +178,25 @@ class Sent:
         self._keys: dict[tuple[int, str], str] = {}  # (line, canonical name) → key as it was sent
         self._given: set[str] = set()
         self.targets: set[str] = set()  # attnames that the rows say anything about, once they are cleaned
+        if self._took_plain():
+            return
         places = {name: at for at, name in enumerate(self.names)}
         for at, row in enumerate(rows):
             if isinstance(row, dict):
                 self._take(at, row, places)
             else:
                 self._refuse(at, "", "", row, "not_an_object", _("A row is an object of column and value."))
+
+    def _took_plain(self) -> bool:
+        """Column by column where rows hold texts and whole numbers under canonical names alone, as they nearly do."""
+        if {*map(type, self.rows)} != {dict} or not (given := set().union(*self.rows)) <= {*self.names}:
+            return False
+        texts = [_plain([row.get(name, "") for row in self.rows]) for name in self.names]
+        if any(column is None for column in texts):
+            return False
+        self._texts = [column for column in texts if column is not None]
+        self._given = given
+        return True
 
     def _take(self, at: int, row: Row, places: dict[str, int]) -> None:
         for key, value in row.items():
@@ -297,6 +310,16 @@ class Sent:
             "detail": error.message,
             "value": error.value[:VALUE_SHOWN],
         }
+
+
+def _plain(values: list[Any]) -> list[str] | None:
+    """Cells of a column as texts, where they are ASCII texts or whole numbers of a sane size; else None."""
+    kinds = {*map(type, values)}
+    if kinds == {str}:
+        return values if "".join(values).isascii() else None
+    if kinds == {int} and min(values) > -_LARGEST and max(values) < _LARGEST:
+        return list(map(str, values))
+    return None
 
 
 def _together(parts: Sequence[Clean]) -> Clean:

@@ -18,6 +18,7 @@ from ingest.declarations import Arrays, Dataset, Keys
 from ingest.models import LINE_BITS, LINE_MASK
 
 FEW = 2_000  # rows up to which arrays in the statement are cheaper than a temporary table
+SPARSE = 5  # times as many keys as rows: to look each up costs less than to read all between
 STAGE = "upsert_stage"
 WAS = "was"  # where a stored row lies now: its value of the partition column
 NEW, CHANGED, SAME = 1, 2, 3
@@ -76,9 +77,14 @@ class Shape:
         }
 
     def within(self, keys: Keys) -> sql.Composed:
-        """Stored rows between the first and the last of sorted keys: files often hold neighbours."""
+        """Stored rows between the first and the last of sorted keys."""
         first, last = int(keys[0]), int(keys[-1])
         return sql.SQL("t.{} BETWEEN {} AND {}").format(sql.Identifier(self.key), first, last)
+
+
+def dense(keys: Keys) -> bool:
+    """Whether sorted keys are neighbours, as in most files: then all stored rows between are read, not each alone."""
+    return bool(keys[-1] - keys[0] < SPARSE * len(keys))
 
 
 @contextmanager
@@ -92,14 +98,14 @@ def looked_up() -> Iterator[None]:
 
 @contextmanager
 def staged(
-    target: Target, rows: Arrays, *, sparse: bool = False
+    target: Target, rows: Arrays, *, alone: bool = False
 ) -> Iterator[tuple[sql.Composable, list[Any]]]:
     """Rows as something to select from, called s, with its parameters: arrays, or a temporary table.
 
-    sparse: most of the stored rows between the first and the last key are not among them.
+    alone: for a join that looks up each row alone.
     """
     if len(rows[target.attnames[0]]) <= FEW:
-        with looked_up():
+        with looked_up() if alone else nullcontext():
             yield _arrays(target, rows)
         return
     columns = zip(target.names, target.types, strict=True)
@@ -110,7 +116,7 @@ def staged(
         with copying(target) as write:
             write(target.payload(rows))
         cursor.execute(sql.SQL("ANALYZE {}").format(table).as_string())
-        with looked_up() if sparse else nullcontext():
+        with looked_up() if alone else nullcontext():
             yield sql.SQL("{} AS s").format(table), []
         cursor.execute(sql.SQL("DROP TABLE {}").format(table).as_string())
 
@@ -118,16 +124,28 @@ def staged(
 def _arrays(target: Target, rows: Arrays) -> tuple[sql.Composable, list[Any]]:
     params, items = [], []
     for name, kind, reference in zip(target.attnames, target.types, target.references, strict=True):
-        values = rows[name]
-        if values.dtype.kind == "M":
-            texts = np.datetime_as_string(values).tolist()
-            zone = "Z" if kind.endswith("time zone") else ""
-            params.append([None if text == "NaT" else text + zone for text in texts])
-        else:
-            params.append([None if reference and value == 0 else value for value in values.tolist()])
+        params.append(_literal(rows[name], zoned=kind.endswith("time zone"), reference=reference))
         items.append(sql.SQL("%s::" + kind + "[]"))
     columns = sql.SQL(", ").join(map(sql.Identifier, target.names))
     return sql.SQL("unnest({}) AS s ({})").format(sql.SQL(", ").join(items), columns), params
+
+
+def _literal(values: np.ndarray[Any, Any], *, zoned: bool, reference: bool) -> str:
+    """An array as the database reads it: a fifth of the time that its driver takes, value by value."""
+    if values.dtype.kind == "M":
+        zone = "Z" if zoned else ""
+        texts = ["NULL" if text == "NaT" else text + zone for text in np.datetime_as_string(values).tolist()]
+    elif values.dtype.kind == "O":
+        texts = ["NULL" if value is None else _quoted(value) for value in values.tolist()]
+    elif reference:
+        texts = [str(value) if value else "NULL" for value in values.tolist()]
+    else:
+        texts = list(map(str, values.tolist()))
+    return f"{{{','.join(texts)}}}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 @dataclass(frozen=True)
@@ -143,27 +161,39 @@ def stored(dataset: Dataset, shape: Shape, rows: Arrays) -> Stored:
     """Look the rows, sorted by key, up in the table."""
     keys = rows[shape.key]
     asked = np.flatnonzero(dataset.used(keys)) if dataset.used else np.arange(len(keys))
-    nothing = np.empty(0, "datetime64[us]")
-    if not len(asked):
-        return Stored(asked, np.empty(0, np.bool_), nothing)
-    some = {name: values[asked] for name, values in rows.items()}
-    query = sql.SQL(
-        "SELECT string_agg(int8send(t.{key}) || boolsend({differs}){was}, ''::bytea)"
-        " FROM {given} JOIN {table} t ON t.{key} = s.{key} AND {within}"
-    )
-    with staged(replace(shape.target, table=STAGE), some) as (given, params), connection.cursor() as cursor:
-        names = {**shape.names, "within": shape.within(some[shape.key])}
-        cursor.execute(query.format(given=given, **names).as_string(), params)
-        data = bytes(
-            cursor.fetchone()[0] or b""
-        )  # one value: reading a COPY row by row costs more than the join
-    found = np.frombuffer(data, np.dtype(_FOUND if shape.partition else _FOUND[:2]))
-    at = asked[np.searchsorted(keys[asked], found["key"])]
+    found = np.empty(0, np.dtype(_FOUND if shape.partition else _FOUND[:2]))
+    if shape.partition and 0 < len(asked) <= FEW and not dense(keys[asked]):
+        found = _found(shape, rows, asked, found.dtype, here=True)
+        asked = asked[~np.isin(keys[asked], found["key"])]
+    if len(asked):
+        found = np.concatenate([found, _found(shape, rows, asked, found.dtype)])
+    at = np.searchsorted(keys, found["key"])
     was = found["was"].astype(np.int64).astype("timedelta64[us]") if shape.partition else 0
     moments = EPOCH.astype("datetime64[us]") + np.zeros(len(at), "timedelta64[us]") + was
     return Stored(at, found["changed"].astype(np.bool_), moments)
 
 
+def _found(
+    shape: Shape, rows: Arrays, asked: Keys, kind: "np.dtype[Any]", *, here: bool = False
+) -> np.ndarray[Any, Any]:
+    """Those of the asked rows that are stored; here: with the same value of the partition column."""
+    some = {name: values[asked] for name, values in rows.items()}
+    keys = some[shape.key]
+    alone = len(keys) <= FEW and not dense(keys)
+    names = {**shape.names, "where": sql.SQL("true") if alone else shape.within(keys)}
+    if here:
+        names["where"] = sql.SQL("t.{0} = s.{0}").format(sql.Identifier(shape.partition))
+    stage = replace(shape.target, table=STAGE)
+    with staged(stage, some, alone=alone) as (given, params), connection.cursor() as cursor:
+        cursor.execute(_LOOK.format(given=given, **names).as_string(), params)
+        return np.frombuffer(bytes(cursor.fetchone()[0] or b""), kind)
+
+
+# One value: reading a COPY row by row costs more than the join.
+_LOOK = sql.SQL(
+    "SELECT string_agg(int8send(t.{key}) || boolsend({differs}){was}, ''::bytea)"
+    " FROM {given} JOIN {table} t ON t.{key} = s.{key} AND {where}"
+)
 _FOUND = [("key", ">i8"), ("changed", "u1"), ("was", ">i8")]
 
 

@@ -165,9 +165,8 @@ def datasets() -> tuple[Dataset, ...]:
 
 def dataset(slug: str) -> Dataset:
     """The dataset called `slug`; NotFound names those that exist."""
-    known = {d.slug: d for d in datasets()}
-    if slug not in known:
+    if slug not in _datasets and slug not in {d.slug for d in datasets()}:
         raise NotFound(
-            f"There is no dataset {slug[:60]!r}; there are: {', '.join(known)}", code="unknown_dataset"
+            f"There is no dataset {slug[:60]!r}; there are: {', '.join(_datasets)}", code="unknown_dataset"
         )
-    return known[slug]
+    return _datasets[slug]

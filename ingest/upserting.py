@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -201,8 +201,7 @@ def _write_all(preparation: Preparation, writing: Writing, report: Callable[[Cou
         report(writing.counts)
 
 
-@dataclass(frozen=True)
-class Fate:
+class Fate(NamedTuple):
     """What became of one row of a batch: inserted, updated, unchanged, or skipped for a later one of its key."""
 
     status: str

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from ingest import hooks
 from ingest.cleaning import Rejected
-from ingest.comparing import STAGE, WAS, Chunk, Shape, staged
+from ingest.comparing import STAGE, WAS, Chunk, Shape, dense, staged
 from ingest.copying import Target, copying
 from ingest.declarations import Arrays, Dataset, Keys, Parts
 from ingest.loading import Counts
@@ -23,7 +23,6 @@ from skillora.lib.errors import Conflict
 
 PART_ROWS = 500  # of a chunk for each partition, on average, from which a COPY for each pays
 REJECTS_KEPT = 20_000
-SPARSE = 5  # times as many keys as rows: to look each up costs less than to read all between
 
 
 class Overtaken(Conflict):
@@ -210,9 +209,8 @@ class Writing:
         if not journal:
             names = {**names, "lies": sql.SQL(""), "differs": sql.SQL("true")}
         keys = rows[shape.key]
-        sparse = len(keys) * SPARSE < keys[-1] - keys[0]
-        names["within"] = shape.within(keys)
-        with staged(stage, rows, sparse=sparse) as (given, params), connection.cursor() as cursor:
+        names["within"] = shape.within(keys) if (near := dense(keys)) else sql.SQL("true")
+        with staged(stage, rows, alone=not near) as (given, params), connection.cursor() as cursor:
             if journal:
                 cursor.execute(
                     _JOURNAL.format(given=given, **names).as_string(), [*params, self.dataset.slug]

@@ -53,6 +53,38 @@ def test_key_that_stands_twice_counts_once(editor: User) -> None:
     assert (source.rows_read, source.inserted, source.skipped) == (2, 1, 1)
 
 
+def test_known_rows_are_compared_whatever_their_texts_hold(editor: User) -> None:
+    names = ['a "b"', "back\\slash", "{x,y}", "NULL.", "O'Neil", "ümlaut 😀", "100 %", "tab\there"]
+    rows = [{"id": at * 1000, "department": name} for at, name in enumerate(names, start=1)]
+    batch_load(by=editor, dataset="departments", rows=rows, mode="atomic")
+    again = batch_load(by=editor, dataset="departments", rows=rows, mode="atomic")
+    assert again.counts.unchanged == len(names)
+    rows = [{**row, "department": f"{row['department']}!"} for row in rows]
+    changed = batch_load(by=editor, dataset="departments", rows=rows, mode="atomic")
+    assert changed.counts.updated == len(names)
+    stored = Department.objects.order_by("id").values_list("department", flat=True)
+    assert [name.split() for name in stored] == [f"{name}!".split() for name in names]
+
+
+def test_known_people_are_found_near_each_other_and_far_apart_in_their_year_and_in_others(
+    editor: User, places: None
+) -> None:
+    for step in (1, 5000):
+        rows = [{**HIRE, "id": at * step + step, "datetime": f"{2001 + at % 9}-07-01"} for at in range(60)]
+        batch_load(by=editor, dataset="hired_employees", rows=rows, mode="atomic")
+        rows = [{**row, "name": "Bo"} if at % 3 else row for at, row in enumerate(rows)]
+        rows[1]["datetime"], rows[3]["datetime"] = "2031-01-01", "2030-01-01"
+        rows.append({**HIRE, "id": step * 100})
+        found = batch_load(by=editor, dataset="hired_employees", rows=rows, mode="atomic").counts
+        assert (found.inserted, found.updated, found.unchanged) == (1, 41, 19)
+        assert HiredEmployee.objects.filter(name="Bo").count() == 40
+        assert {e.hired_at.year for e in HiredEmployee.objects.filter(id__in=(2 * step, 4 * step))} == {
+            2030,
+            2031,
+        }
+        HiredEmployee.objects.all().delete()
+
+
 def test_keys_that_are_missing_are_made_by_the_database(editor: User) -> None:
     rows = [{"department": "Sales"}, {"id": 40, "department": "Legal"}, {"department": "HR", "id": None}]
     loaded = batch_load(by=editor, dataset="departments", rows=rows, mode="partial")
