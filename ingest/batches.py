@@ -30,7 +30,7 @@ from ingest.models import Import, Origin, Stage, row_id
 from ingest.readers import Batch
 from ingest.rejects import Groups, rejects_copy
 from ingest.upserting import batch_write, overtaken
-from ingest.writing import Overtaken
+from ingest.writing import Overtaken, parts_made
 from runs.models import State
 from runs.services import run_recorded
 from skillora.lib.errors import DomainError, NotAllowed
@@ -92,6 +92,7 @@ def batch_load(
     if not len(clean.lines) or (rejected and mode == "atomic"):
         counts = Counts(read=len(rows), rejected=len(rejected))
         return Loaded(None, counts, sent.results({}, rejected), time.monotonic() - started)
+    parts_made(declared, clean.columns)
     for tried in range(1, TRIES + 1):
         try:
             return _written(sent, by, clean, rejected, started, lenient=lenient)

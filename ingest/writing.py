@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from psycopg import sql
 
@@ -111,6 +111,17 @@ class _Parts:
         for part in self._apart:
             self.parts.join(part)
         self._apart = []
+
+
+def parts_made(dataset: Dataset, columns: Arrays) -> None:
+    """Partitions for rows that come soon, in a short transaction of its own: who writes a few rows holds no lock then
+    that a load may wait for.
+    """
+    if dataset.parts:
+        numbers = np.unique(dataset.parts.numbers(columns[dataset.parts.column])).tolist()
+        if missing := dataset.parts.missing(numbers):
+            with transaction.atomic():
+                _Parts(dataset.parts).need(missing, whole=True)
 
 
 @dataclass
