@@ -2,13 +2,15 @@
 
     python -m bench mutate [--files 50000] [--seed 3] [--processes 2]
 
-A file passes where it is refused with a message, or read with as many rows and faults as its facts say. It is read
-in tiny blocks too, which must neither fail nor hang.
+A file passes where it is refused with a message, or read with as many rows and faults as its facts say; where it has
+no quotes, so that a line is a record, these are counted by splitting its text too. It is read in tiny blocks as well,
+which must neither fail nor hang.
 """
 
 import argparse
 import gzip
 import io
+import math
 import multiprocessing
 import random
 import signal
@@ -18,10 +20,13 @@ import traceback
 import zipfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import _alone
 from bench._tables import HEADER, Writing, clean_table
+
+if TYPE_CHECKING:
+    from ingest.facts import Facts
 
 OWN_SERVERS = True  # needs none
 HANG = 10  # seconds
@@ -135,7 +140,22 @@ def _tried(path: Path, name: str) -> tuple[str, str]:
         signal.alarm(0)
     if count != facts.rows:
         return "miscounted", f"facts say {facts.rows}, read {count}"
+    least, most = _lines(path, facts)
+    if not least <= count <= most:
+        return "miscounted", f"between {least} and {most} lines, read {count}"
     return "read", ""
+
+
+def _lines(path: Path, facts: "Facts") -> tuple[int, float]:
+    """How many records there are, counted without the product: (at least, at most)."""
+    if facts.sheet or facts.member:
+        return 0, math.inf
+    text = path.read_bytes().decode(facts.encoding, "replace").removeprefix("\ufeff")
+    if facts.quote and facts.quote in text:
+        return 0, math.inf
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[facts.first_line - 1 :]
+    sure = sum(bool(line.strip()) for line in lines)
+    return sure, sure + sum(bool(line) and not line.strip() for line in lines)  # blanks may be cells
 
 
 def _seeds(rng: random.Random) -> dict[str, bytes]:
