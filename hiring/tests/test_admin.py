@@ -142,6 +142,8 @@ def confirm(staff: Client, page: str, kind: str) -> None:
 def test_departments_by_file_go_through_the_cleaning_of_every_file(staff: Client) -> None:
     places_made(["Sales", "Support"], [])
     page = upload(staff, "department", "id,department\n0001, Sales & more \n+7,Legal\n2,Support\n")
+    assert "<del>Sales</del> <ins>Sales &amp; more</ins>" in page
+    assert " style=" not in page[page.index('id="content"') :]
     confirm(staff, page, "department")
     found = dict(Department.objects.values_list("pk", "department"))
     assert found == {1: "Sales & more", 2: "Support", 7: "Legal"}

@@ -111,9 +111,10 @@ def backup_rehearse(*, name: str, tell: restoring.Tell = lambda rows: None) -> M
 
 def kept(times: list[datetime]) -> set[datetime]:
     """Which of the backups of these moments stay: the newest of each of the last days, weeks and months that
-    have one. The newest of all always does.
+    have one, and all of the last 24 hours before the newest of all: who makes two in a row finds both.
     """
-    stay: set[datetime] = set()
+    since = max(times, default=timezone.now()) - timedelta(days=1)
+    stay = {moment for moment in times if moment > since}
     spans = (("%Y-%m-%d", DAYS), ("%G-%V", WEEKS), ("%Y-%m", MONTHS))
     for span, count in spans:
         newest: dict[str, datetime] = {}

@@ -129,6 +129,8 @@ def test_newest_of_seven_days_four_weeks_six_months_stay() -> None:
         "2026-11-22", "2026-11-21", "2026-11-20", "2026-11-19", "2026-11-18", "2026-11-17", "2026-11-16",
         "2026-11-15", "2026-11-08", "2026-11-01", "2026-10-31", "2026-09-30", "2026-08-31", "2026-07-31", "2026-06-30",
     ]  # fmt: skip
+    a_day = [now - timedelta(minutes=n) for n in range(1500)]
+    assert services.kept(a_day) == {t for t in a_day if now - t < timedelta(days=1)}
     assert services.kept([now - timedelta(days=3000)]) == {now - timedelta(days=3000)}
 
 

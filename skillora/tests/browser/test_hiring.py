@@ -13,6 +13,7 @@ from ingest import samples
 from ingest.declarations import dataset
 from ingest.models import Import, RejectState
 from skillora.tests.browser.conftest import Visit, Visitor
+from skillora.tests.browser.test_pages import assert_sound
 
 pytestmark = pytest.mark.browser
 
@@ -89,9 +90,11 @@ def drop_together(visitor: Visitor, people: dict[str, Path]) -> Import:
     page.set_input_files("input[name=file]", [people[slug] for slug in reversed(ROWS)])
     page.click("main button.primary")
     page.wait_for_url("**/imports/together?*")
+    assert page.get_by_text("Ready", exact=True).count() == 3
+    assert_sound(visitor, page.url.removeprefix(visitor.url))
     page.get_by_role("button", name="Load 3 files").click()
-    page.get_by_text("You may close this tab").wait_for()
-    page.get_by_text("You may close this tab").wait_for(state="detached")
+    page.get_by_text("69 rows of 2.csv wait to be fixed").wait_for()
+    assert_sound(visitor, page.url.removeprefix(visitor.url))
     return Import.objects.get(dataset="hired_employees")
 
 
@@ -137,12 +140,13 @@ def test_three_files_dropped_together_answer_both_questions_and_all_69_faults_ar
     visitor.go(f"/hiring/?year={YEAR}")
     assert f"{len(hired):,}" in page.locator("main").inner_text()
 
+    assert_sound(visitor, f"/imports/{source.pk}/rejects")
     same_for_all(visitor, source, "Department number is empty", f"3 · {Department.objects.get(pk=3)}")
     same_for_all(visitor, source, "Job number is empty", f"7 · {Job.objects.get(pk=7)}")
     same_for_all(visitor, source, "Name is empty", "Not given")
     one_by_one(visitor, source, "datetime", f"{YEAR}-12-31T23:59:59Z")
     page.get_by_role("button", name="Load 69 fixed rows").click()
-    page.get_by_text("No row was rejected").wait_for()
+    page.get_by_text("No rejected row is left").wait_for()
     source.refresh_from_db()
     assert (source.rows_read, source.inserted, source.rejected) == (1999, 1999, 0)
     assert HiredEmployee.objects.count() == 1999

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Role, User
 from hiring.tests.people import crowd, places_made
+from ingest.backups.services import backup_create
 from ingest.models import Import
 from runs.models import Run, State
 from skillora.tests.browser import files
@@ -214,3 +216,12 @@ def test_pages_of_hires(visit: Visit, editor: User) -> None:
         "/hiring/people/?year=2020&department=1",
     ):
         assert_sound(visitor, path)
+
+
+def test_page_of_backups(visit: Visit, editor: User, settings: Any, tmp_path: Path) -> None:
+    settings.BACKUP_DIR = tmp_path
+    backup_create(by=None)
+    User.objects.filter(pk=editor.pk).update(role=Role.STAFF)
+    visitor = visit()
+    visitor.sign_in(User.objects.get(pk=editor.pk))
+    assert_sound(visitor, "/backups/")

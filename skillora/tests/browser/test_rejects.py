@@ -122,7 +122,7 @@ def test_seven_faults_are_fixed_and_then_all_is_undone(
 
     correct_the_rest(visitor, js)
     page.get_by_role("button", name="Load 2 fixed rows").click()
-    page.get_by_text("No row was rejected").wait_for()
+    page.get_by_text("No rejected row is left").wait_for()
     source.refresh_from_db()
     assert (source.inserted, source.rejected, source.rows_read) == (29, 0, 29)
     assert Import.objects.with_run().get(pk=source.pk).state == State.DONE
