@@ -154,6 +154,7 @@ def department_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, A
         "above": len(figure.answer.rows),
         "mean": f"{figure.answer.summary['mean_hires']:,.1f}",
         "hires": hires,
+        "hires_said": reports.hires_said(hires),
     }
 
 

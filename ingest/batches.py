@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from ingest import declarations, hooks
@@ -284,7 +285,8 @@ class Sent:
         return Import.objects.create(
             dataset=self.dataset.slug,
             origin=Origin.BATCH,
-            name=_("Batch of %(n)s rows") % {"n": len(self.rows)},
+            name=ngettext("Batch of %(n)s row", "Batch of %(n)s rows", len(self.rows))
+            % {"n": len(self.rows)},
             by=by,
             stage=Stage.MAPPED,
             facts=self.facts.to_json(),

@@ -79,7 +79,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         }
     context["hires"] = _hires(hires) if hires else None
     context["attention"] = _attention(people(request))
-    context["open_rejects"] = Reject.objects.filter(state=RejectState.OPEN).count()
+    context["open_rejects"] = Reject.objects.pending().count()
     context["imports_done"] = imports_visible(people(request)).filter(load__state__in=DONE).count()
     return render(request, "overview.html", context)
 
@@ -131,7 +131,7 @@ def _attention(user: User) -> list[Attention]:
         )
         for source in mine.filter(load__state=State.FAILED)[:3]
     ]  # fmt: skip
-    open_rejects = Count("rejects", filter=Q(rejects__state=RejectState.OPEN))
+    open_rejects = Count("rejects", filter=Q(rejects__state__in=(RejectState.OPEN, RejectState.VALID)))
     to_fix = [
         Attention(
             "warn", "alert", gettext_lazy("To fix:"), source.name,

@@ -284,6 +284,14 @@ def test_table_in_place_of_the_chart(viewer: Client, people: list[HiredEmployee]
         assert f'href="/api/v1/analytics/hires-by-quarter.{word}?year=2021"' in text
 
 
+def test_departments_page_of_one_hire_speaks_of_one(viewer: Client) -> None:
+    places_made(["Sales"], ["Clerk"])
+    hired(1, "2021-05-01T00:00:00+00:00", 1)
+    text = viewer.get("/hiring/departments/").content.decode()
+    assert "0 of 1 department hired above the mean in 2021" in text
+    assert "The mean is 1.0 hires: 1 hire over the one department that hired in 2021, in UTC." in text
+
+
 def test_departments_page_counts_departments_without_hires_on_demand(viewer: Client) -> None:
     places_made(["Sales", "Support", "Empty"], ["Clerk"])
     hired(1, "2021-05-01T00:00:00+00:00", 1)
