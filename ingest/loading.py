@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 RATES_KEPT = 60  # rows a second, one figure for each second: the bars of the progress page
 CHUNK_ROWS = 500_000  # good rows between two calls of listeners; a COPY ends there
 CHUNK_REJECTS = 20_000  # rejects kept in memory at most
-AHEAD_BYTES = 48 << 20  # cleaned and not yet sent
+AHEAD_BYTES = 24 << 20  # cleaned and not yet sent
 SWITCH_S = (
     0.0001  # for which the sender waits while the cleaning thread computes; Python's own 5 ms starve it
 )
@@ -177,7 +177,8 @@ class Preparation:
     def _end_chunk(self) -> None:
         writers = []
         if self._rows and self._columns:
-            columns = {name: np.concatenate([c[name] for c in self._columns]) for name in self._columns[0]}
+            names = list(self._columns[0])  # a column's parts are let go of as soon as they are one
+            columns = {name: np.concatenate([c.pop(name) for c in self._columns]) for name in names}
             ids = columns["id"]
             spans = [(int(ids[0]), int(ids[-1]))]
             writers = [
