@@ -76,6 +76,9 @@ class Known:
     files: list[str] = field(default_factory=lambda: ["x.csv"])
     slugs: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
+    tokens: list[str] = field(
+        default_factory=list
+    )  # ids of those made meanwhile, not the ones that we call with
     account: str = ""  # the e-mail of one whose password is PASSWORD
 
 
@@ -159,7 +162,7 @@ class Maker:
             self.table = rnd.choice([slug for slug in self.known.slugs if slug in ROWS])
             return self.table
         if "tokens" in path:
-            return str(rnd.randint(1000, 2**64))  # not the ones that we call with
+            return rnd.choice([str(rnd.randint(1000, 2**64)), *self.known.tokens[-3:]])
         known = by_name.get(name) or (self.known.uploads if "uploads" in path else self.known.ids)
         return rnd.choice(known[-3:] if self.calm else known)
 
