@@ -173,8 +173,9 @@ class _Cells:
     dry: bool
     blanked: int = 0
     varied: bool = False  # hardly a spelling comes twice: the reader need not tell them apart
-    _texts: pa.StringArray = field(default_factory=lambda: pa.array([], pa.utf8()))
-    _verdicts: "tuple[Arrays, Any, Any] | None" = None
+    _judged: "tuple[pa.StringArray, Arrays, Any, Any] | None" = (
+        None  # spellings, and what `_fresh` says of them
+    )
     _ids: dict[str, int] = field(default_factory=dict)
     _errors: dict[tuple[str, int], CellError] = field(default_factory=dict)  # the same for the same value
     _left_empty: Any = None
@@ -227,13 +228,13 @@ class _Cells:
 
     def _of(self, spellings: pa.StringArray, *, remember: bool, readable: bool = False) -> Verdicts:
         """One verdict per spelling; those seen before are not judged again."""
-        if not remember:
+        if not remember or self._judged is None:
             outputs, codes, self._left_empty = self._fresh(spellings, readable=readable)
+            if remember and len(spellings) <= REMEMBERED:
+                self._judged = (spellings, outputs, codes, self._left_empty)
             return Verdicts(outputs, codes)
-        if self._verdicts is None:
-            self._verdicts = self._fresh(self._texts)
-        at = pc.index_in(spellings, value_set=self._texts)
-        texts, (outputs, codes, left) = self._texts, self._verdicts
+        texts, outputs, codes, left = self._judged
+        at = pc.index_in(spellings, value_set=texts)
         position: Any = np.asarray(pc.fill_null(at, -1))
         missing = position < 0
         if missing.any():
@@ -245,7 +246,7 @@ class _Cells:
             outputs = {name: np.concatenate([outputs[name], more[name]]) for name in more}
             codes, left = np.concatenate([codes, more_codes]), np.concatenate([left, more_left])
             if len(texts) <= REMEMBERED:
-                self._texts, self._verdicts = texts, (outputs, codes, left)
+                self._judged = (texts, outputs, codes, left)
         self._left_empty = left[position]
         return Verdicts({name: values[position] for name, values in outputs.items()}, codes[position])
 
