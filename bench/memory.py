@@ -1,100 +1,137 @@
-"""Memory: a huge CSV through storing, facts and load, and a large workbook through the reading child.
+"""Memory: a 2 GB CSV uploaded over HTTP and loaded by a worker, and a large workbook through the reading child.
 
-    python -m bench memory [--gb 0.3] [--cells 2000000]
+    python -m bench memory [--gb 2] [--cells 20971520]
 
-Each part runs in a process of its own, whose peak is measured: web (storing the upload and its facts), work-horse
-(check, the same reading and cleaning as the load), child (the workbook as CSV).
+Peaks as the kernel keeps them: of the web process from before the upload to its answer (storing, facts, suggestion),
+of the work-horse that loads the rows, and of the child that writes the workbook as CSV.
 """
 
 import argparse
+import http.client
+import itertools
 import json
-import os
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-OWN_SERVERS = True  # the parts need none
+from bench._product import Running, product, tokens
+from skillora import processes
+
 BLOCK_ROWS = 20_000
-PART = """
+REMARK = "as postings have them: what is to be done and what the place is like and in ninety letters"
+PIECE = 1 << 20  # bytes that are sent at once
+BOUNDARY = "bench"
+PART = (
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="dataset"\r\n\r\nsalary_records\r\n'
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="fill"\r\n\r\ntrue\r\n'
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="huge.csv"\r\n'
+    "Content-Type: text/csv\r\n\r\n"
+).encode()
+END = f"\r\n--{BOUNDARY}--\r\n".encode()
+CHILD = """
 import json, resource, sys
 from pathlib import Path
 from bench import _alone
 _alone.setup()
 from bench import memory
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-memory.{part}(Path(sys.argv[1]))
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(json.dumps({{"before": before // 1024, "peak": after // 1024, "child": child // 1024}}))
+memory.convert(Path(sys.argv[1]))
+print(json.dumps(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024))
 """
 
 
 def run(argv: list[str]) -> dict[str, Any]:
     """Figures in MB: web_growth_mb, horse_peak_mb, child_peak_mb, for `gb` of CSV and `cells` of XLSX."""
     parser = argparse.ArgumentParser(prog="bench memory")
-    parser.add_argument("--gb", type=float, default=0.3)
-    parser.add_argument("--cells", type=int, default=2_000_000)
+    parser.add_argument("--gb", type=float, default=2.0)
+    parser.add_argument("--cells", type=int, default=1_048_576 * 20)
     asked = parser.parse_args(argv)
+    token = tokens()["staff"]
     with tempfile.TemporaryDirectory(prefix="skl-bench-memory-") as folder:
-        huge = Path(folder) / "huge.csv"
+        huge, small = Path(folder) / "huge.csv", Path(folder) / "small.csv"
         rows = _write(huge, int(asked.gb * 1e9))
-        web, horse = _part("store", huge), _part("judge", huge)
-        huge.unlink()
+        _write(small, 1)
         book = Path(folder) / "large.xlsx"
         _write_book(book, asked.cells)
-        child = _part("convert", book)
+        with product(
+            web=1, workers=1, UPLOAD_DIR=str(Path(folder) / "uploads"), DISK_FREE_MIN="0"
+        ) as running:
+            _sent(running, token, small)  # what every process loads once
+            figures = _sent(running, token, huge)
+        if figures["inserted"] != rows:
+            raise RuntimeError(f"{figures['inserted']} of {rows} rows")
+        huge.unlink()
+        done = subprocess.run(
+            [sys.executable, "-c", CHILD, str(book)], capture_output=True, text=True, check=True
+        )
         return {
             "gb": asked.gb,
-            "rows": rows,
-            "web_growth_mb": web["peak"] - web["before"],
-            "horse_peak_mb": horse["peak"],
+            **figures,
             "cells": asked.cells,
             "workbook_mb": round(book.stat().st_size / 1e6, 1),
-            "child_peak_mb": child["child"],
+            "child_peak_mb": json.loads(done.stdout.splitlines()[-1]),
         }
 
 
-def _part(name: str, path: Path) -> dict[str, int]:
-    """Peaks of a process that does one part."""
-    environment = {**os.environ, "UPLOAD_DIR": str(path.parent / "uploads")}
-    code = PART.format(part=name)
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False, env=environment
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    found: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def _sent(running: Running, token: str, path: Path) -> dict[str, Any]:
+    """The file uploaded and loaded: seconds and peaks of either."""
+    (web,) = processes.children_of(running.web.pid)
+    Path(f"/proc/{web}/clear_refs").write_text("5")  # the peak starts anew
+    before, began = _memory(web, "VmRSS"), time.perf_counter()
+    place = _uploaded(running.port, token, path)
+    after = {"upload_s": round(time.perf_counter() - began, 1), "web_before_mb": before}
+    after |= {"web_growth_mb": _memory(web, "VmHWM") - before}
+    began, horse = time.perf_counter(), 0
+    visit = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
+    for number in itertools.count():
+        for pid in processes.children_of(running.workers[0].pid):
+            with suppress(OSError, StopIteration):  # it has just ended
+                horse = max(horse, _memory(pid, "VmHWM"))
+        if number % 5 == 0:
+            visit.request("GET", place, headers={"Authorization": f"Bearer {token}"})
+            body = json.loads(visit.getresponse().read())
+            if body["state"] not in {"queued", "running"}:
+                break
+        time.sleep(0.2)
+    if body["state"] != "done":
+        raise RuntimeError(f"{body['state']}: {body['progress']}")
+    after |= {"load_s": round(time.perf_counter() - began, 1), "horse_peak_mb": horse}
+    return {"inserted": body["counters"]["inserted"], **after}
 
 
-def store(path: Path) -> None:
-    """What the web process does with an upload's bytes."""
-    from ingest import storage
+def _uploaded(port: int, token: str, path: Path) -> str:
+    """Send the file in one multipart request, mapped and submitted with it; where its import is."""
+    visit = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+        "Content-Length": str(len(PART) + path.stat().st_size + len(END)),
+    }
 
-    stored = storage.file_store(path, path.name)
-    storage.file_forget(stored.name)
+    def body() -> Iterator[bytes]:
+        yield PART
+        with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                yield piece
+        yield END
+
+    visit.request("POST", "/api/v1/imports", body(), headers)
+    answer = visit.getresponse()
+    said = answer.read()
+    if not 200 <= answer.status < 300:
+        raise RuntimeError(f"{answer.status}: {said[:500]!r}")
+    return answer.headers["Location"]
 
 
-def judge(path: Path) -> None:
-    """Facts, then the reading and cleaning of a load."""
-    from ingest import declarations
-    from ingest.cleaning import Cleaner
-    from ingest.facts import facts_of
-    from ingest.mapping import Mapping
-    from ingest.readers import read
-
-    facts = facts_of(path, path.name)
-    mapping = Mapping({"salary": 1, "date": 4})
-    columns = tuple(c for c in declarations.dataset("salary_records").columns if c.name in mapping.columns)
-    dataset = declarations.Dataset(
-        slug="memory", title="", model=declarations.dataset("salary_records").model, columns=columns
-    )
-    cleaner = Cleaner(dataset, mapping, facts, dry=True)
-    good = sum(len(cleaner.clean(batch).lines) for batch in read(path, facts, cleaner.wanted))
-    assert good == facts.rows, (good, facts.rows)
+def _memory(pid: int, name: str) -> int:
+    """VmRSS or VmHWM in MB; OSError or StopIteration where the process is gone."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1]) // 1024
 
 
 def convert(path: Path) -> None:
@@ -105,9 +142,9 @@ def convert(path: Path) -> None:
 
 
 def _write(path: Path, size: int) -> int:
-    """Rows of some 90 bytes until there are `size` bytes; how many."""
+    """Rows of some 170 bytes until there are `size` bytes; how many."""
     block = "".join(
-        f"Engineer of kind {n % 700},{40_000 + n * 7 % 90_000}.{n % 100:02},a remark that is row {n},BR,"
+        f"Engineer of kind {n % 700},{40_000 + n * 7 % 90_000}.{n % 100:02},a remark on row {n}: {REMARK},BR,"
         f"20{10 + n % 15}-{1 + n % 12:02}-{1 + n % 28:02}\n"
         for n in range(BLOCK_ROWS)
     ).encode()
