@@ -102,13 +102,13 @@ def row_answer(row: RowResult) -> Body:
 def _inserted_wrong(row: RowResult, slug: str) -> list[Body]:
     """What is wrong with a row of /insert, whose rows are called data; without errors its key comes again."""
     pointer = f"#/rows/{row.index}"
-    doubled = {
+    doubled: Body = {
         "pointer": f"{pointer}/{''.join(dataset(slug).key)}",
         "code": DOUBLED,
         "detail": str(reason(DOUBLED).message),
         "value": row.id,
     }
-    found = row.errors or [doubled]
+    found: list[Body] = row.errors or [doubled]
     return [{**error, "pointer": str(error["pointer"]).replace("#/rows/", "#/data/", 1)} for error in found]
 
 

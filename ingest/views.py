@@ -261,13 +261,18 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     source = services.import_for(by=member(request), pk=pk)
     if source.load is None:
         return redirect(step_url(source))
-    if by_script(request) and not source.load.is_open and work_on(source) is None:
-        return redirect(request.get_full_path())
-    return render_detail(request, source)
+    context = detail_context(source, member(request))
+    if by_script(request) and not (context.get("live") or context.get("work")):
+        return redirect(request.get_full_path())  # nothing moves any more: the whole page is another one
+    return _detail(request, context)
 
 
 def render_detail(request: HttpRequest, source: Import, error: DomainError | None = None) -> HttpResponse:
-    context = detail_context(source, member(request)) | {"error": error}
+    return _detail(request, detail_context(source, member(request)), error)
+
+
+def _detail(request: HttpRequest, context: dict[str, Any], error: DomainError | None = None) -> HttpResponse:
+    context["error"] = error
     template = "ingest/import_progress.html" if "live" in context else "ingest/import_report.html"
     return render(request, template, context, status=error.status if error else 200)
 

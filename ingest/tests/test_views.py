@@ -7,9 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import Role, User
-from ingest import services
+from ingest import services, views
 from ingest.declarations import datasets
 from ingest.models import Import
+from runs.execution import execute
+from runs.models import Run
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +160,26 @@ def test_script_is_sent_on_by_a_header(owner: User) -> None:
     form = {"dataset": "salary_records", "file": SimpleUploadedFile("pay.csv", CONTENT)}
     response = client_of(owner).post("/imports/new", form, headers={"HX-Request": "true"})
     assert response["HX-Redirect"] == f"/imports/{Import.objects.get().pk}/map"
+
+
+def test_load_that_ends_while_its_progress_is_asked_for_sends_to_the_report(
+    owner: User, source: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the run and the drawing of the page: the part that is drawn anew would be missing there."""
+    source = services.import_map(source=source, by=owner, fill=True)
+    run = services.import_submit(source=source, by=owner)
+    page, script = f"/imports/{source.pk}", client_of(owner)
+    assert 'id="live"' in script.get(page, headers={"HX-Request": "true"}).content.decode()
+    look = views.work_done
+
+    def ends(asked: Import) -> list[Run]:
+        execute(run.pk)
+        return look(asked)
+
+    monkeypatch.setattr(views, "work_done", ends)
+    response = script.get(page, headers={"HX-Request": "true"})
+    assert response["HX-Redirect"] == page
+    assert "Rows read" in script.get(page).content.decode()
 
 
 def test_hostile_names_and_cells_are_text(owner: User, tmp_path: Path) -> None:
