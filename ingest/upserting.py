@@ -41,7 +41,7 @@ FIRST_ROWS = (
 )
 CHUNK_REJECTS = 20_000
 TRIES = 5
-WAITING_BYTES = 64 << 20  # of new rows for one COPY a partition
+WAITING_BYTES = 8 << 20  # of new rows for one COPY a partition; with more, a million rows wait to the end
 WORK_MEM = "128MB"  # for the joins of a chunk with the table
 # Unique and foreign keys, deadlocks and serialization: somebody else wrote meanwhile.
 RETRIED = {"23505", "23503", "40P01", "40001"}
