@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 from psycopg import sql
 
@@ -19,10 +19,12 @@ from ingest.copying import Target, copying
 from ingest.declarations import Arrays, Dataset, Keys, Parts
 from ingest.loading import Counts
 from ingest.rejects import Groups, rejects_copy
-from skillora.lib.errors import Conflict
+from skillora.lib.errors import Busy, Conflict
 
 PART_ROWS = 500  # of a chunk for each partition, on average, from which a COPY for each pays
 REJECTS_KEPT = 20_000
+PARTS_WAIT = "5s"  # for a load that makes the same partition
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Overtaken(Conflict):
@@ -115,13 +117,24 @@ class _Parts:
 
 def parts_made(dataset: Dataset, columns: Arrays) -> None:
     """Partitions for rows that come soon, in a short transaction of its own: who writes a few rows holds no lock then
-    that a load may wait for.
+    that a load may wait for. Busy where a load makes one of them and takes longer than PARTS_WAIT.
     """
-    if dataset.parts:
-        numbers = np.unique(dataset.parts.numbers(columns[dataset.parts.column])).tolist()
-        if missing := dataset.parts.missing(numbers):
-            with transaction.atomic():
-                _Parts(dataset.parts).need(missing, whole=True)
+    if dataset.parts is None:
+        return
+    numbers = np.unique(dataset.parts.numbers(columns[dataset.parts.column])).tolist()
+    if not (missing := dataset.parts.missing(numbers)):
+        return
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PARTS_WAIT])
+            _Parts(dataset.parts).need(missing, whole=True)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        message = _(
+            "A file with the first rows of the same period is being loaded: send these again in a minute."
+        )
+        raise Busy(message, status=409) from error
 
 
 @dataclass

@@ -7,7 +7,9 @@ from django.db import IntegrityError, connection, transaction
 
 from hiring.models import HiredEmployee, HiresByQuarter
 from hiring.tests.people import hired, places_made
+from ingest import writing
 from ingest.batches import Loaded, batch_load
+from skillora.lib.errors import Busy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 INSERT = "INSERT INTO %s (id, name, hired_at, department_id, job_id) VALUES (%s, 'Ann', %s, %s, 1)"
@@ -100,3 +102,25 @@ def test_batch_that_needs_a_year_waits_for_the_load_that_makes_it() -> None:
     thread.join(30)
     assert [row.status for row in found[0].rows] == ["inserted"]
     assert sorted(HiredEmployee.objects.values_list("id", flat=True)) == [2, 9]
+
+
+def test_batch_that_waits_too_long_for_a_year_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "PARTS_WAIT", "100ms")
+    row = {"id": 9, "name": "Bo", "datetime": "2022-05-01T00:00:00Z", "department_id": 1, "job_id": 1}
+    refused: list[Busy] = []
+
+    def send() -> None:
+        with pytest.raises(Busy) as error:
+            batch_load(by=None, dataset="hired_employees", rows=[row], mode="atomic")
+        refused.append(error.value)
+        connection.close()
+
+    thread = threading.Thread(target=send)
+    with transaction.atomic():
+        apart(2022)
+        thread.start()
+        thread.join(30)
+        assert refused[0].status == 409
+        join(2022)
+    assert not HiredEmployee.objects.exists()
+    assert batch_load(by=None, dataset="hired_employees", rows=[row], mode="atomic").counts.inserted == 1
