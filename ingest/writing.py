@@ -60,7 +60,7 @@ class Copy:
 
 
 def copies(dataset: Dataset, target: Target, rows: Arrays) -> list[Copy]:
-    """New rows as COPY data. Partition by partition where each gets enough of them: half the work for a row."""
+    """New rows as COPY data. Partition by partition where each gets enough of them: less work for each row."""
     n = len(rows[target.attnames[0]])
     if not n:
         return []
