@@ -124,8 +124,7 @@ def accepted(source: Import, *, wait: int = 0) -> Response:
     end = time.monotonic() + wait
     while source.load is not None and source.load.state in OPEN_STATES and time.monotonic() < end:
         time.sleep(POLL_SECONDS)
-        source.refresh_from_db()
-        source.load.refresh_from_db()
+        source = Import.objects.with_run().get(pk=source.pk)  # in one look: a load ends between two
     headers = {"Location": reverse("api:import", args=[source.pk])}
     running = source.load is not None and source.load.state in OPEN_STATES
     if running:
