@@ -115,6 +115,8 @@ def _wire(values: Any) -> Any:
 def _binary(target: Target, columns: Arrays) -> bytes | memoryview:
     """One record type per pattern of nulls: a null column is a length of -1 and no bytes."""
     arrays = [columns[attname] for attname in target.attnames]
+    if not len(arrays[0]):
+        return b""
     pattern = np.zeros(len(arrays[0]), np.int64)
     nullable = zip(arrays, target.nullable, target.references, strict=True)
     for bit, (values, is_nullable, reference) in enumerate(nullable):

@@ -87,3 +87,14 @@ def test_json_comes_back(other: str) -> None:
             write(target.payload({"id": np.arange(4), "value": texts}))
         cursor.execute("SELECT value FROM copied ORDER BY id")
         assert [value and json.loads(value) for (value,) in cursor.fetchall()] == values
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("other", ["bigint", "numeric"])
+def test_no_row_at_all(other: str) -> None:
+    with connection.cursor() as cursor:
+        target = table(cursor, (other, "text"), ("id", "name"))
+        with copying(target) as write:
+            write(target.payload({"id": np.arange(0), "name": np.empty(0, object)}))
+        cursor.execute("SELECT count(*) FROM copied")
+        assert cursor.fetchone() == (0,)

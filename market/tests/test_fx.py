@@ -5,7 +5,7 @@ import pytest
 
 from market.fx import USD, Rates, ecb_rates
 
-EUR, BRL = 978, 986
+EUR, BRL, COP = 978, 986, 170
 pytestmark = pytest.mark.django_db
 
 
@@ -32,5 +32,7 @@ def test_rates_without_a_day_are_the_newest() -> None:
     assert found.tolist() == pytest.approx([ecb_rates(EUR)[1][0], expected(EUR, "2010-05-05")])
 
 
-def test_rates_of_a_currency_that_nobody_quotes() -> None:
-    assert np.isnan(Rates().per_usd(np.array([0]), days("2024-01-01"))).all()
+@pytest.mark.parametrize("currency", [0, COP], ids=["none", "not one of the ECB's"])
+def test_rates_of_a_currency_that_nobody_quotes(currency: int) -> None:
+    found = Rates().per_usd(np.array([currency, EUR]), days("2024-01-01", "2024-01-01"))
+    assert found.tolist() == pytest.approx([np.nan, expected(EUR, "2024-01-01")], nan_ok=True)
