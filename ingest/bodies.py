@@ -59,6 +59,11 @@ def import_row(source: Import) -> Body:
 
 def import_body(source: Import) -> Body:
     """One import whole: also progress, facts, suggestion, mapping, the last check, rejects by reason."""
+    work = work_on(source)
+    if source.load is not None and not source.load.is_open:
+        source = Import.objects.with_run().get(
+            pk=source.pk
+        )  # what is not under way any more is in its counts
     summary = import_summary(source)
     body = import_row(source)
     body["state"] = summary.state
@@ -74,7 +79,6 @@ def import_body(source: Import) -> Body:
     body["lenient"] = source.lenient
     body["check"] = _check(source)
     body["reasons"] = [vars(group) for group in summary.groups]
-    work = work_on(source)
     body["under_way"] = work_body(work) if work else None
     return body
 
