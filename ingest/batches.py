@@ -5,11 +5,11 @@ A batch is an import too: its rows carry its lineage, its bad rows are rejects, 
 
 import re
 import time
-from collections import Counter
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -30,7 +30,7 @@ from ingest.matching import fold
 from ingest.models import Import, Origin, Stage, row_id
 from ingest.readers import Batch
 from ingest.rejects import Groups, rejects_copy
-from ingest.upserting import batch_write, overtaken
+from ingest.upserting import Written, batch_write, overtaken
 from ingest.writing import Overtaken, parts_made
 from runs.models import State
 from runs.services import run_recorded
@@ -53,7 +53,7 @@ class RowResult:
     index: int
     status: str  # inserted, updated, unchanged, skipped (a later row has its key), rejected, not_written
     id: int | None = None
-    errors: list[dict[str, object]] = field(default_factory=list)
+    errors: Sequence[dict[str, object]] = ()
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,11 @@ def batch_load(
     clean, rejected = sent.cleaned(lenient=lenient)
     if not len(clean.lines) or (rejected and mode == "atomic"):
         counts = Counts(read=len(rows), rejected=len(rejected))
-        return Loaded(None, counts, sent.results({}, rejected), time.monotonic() - started)
-    parts_made(declared, clean.columns)
+        return Loaded(None, counts, sent.results(Written(counts), rejected), time.monotonic() - started)
+    parts = parts_made(declared, clean.columns)
     for tried in range(1, TRIES + 1):
         try:
-            return _written(sent, by, clean, rejected, started, lenient=lenient)
+            return _written(sent, by, clean, rejected, parts, started, lenient=lenient)
         except (Overtaken, IntegrityError, OperationalError) as error:
             session = connection.connection
             if tried == TRIES or session is None or session.closed or not overtaken(error):
@@ -109,30 +109,26 @@ def _written(
     by: User | None,
     clean: Clean,
     rejected: Sequence[Rejected],
+    parts: set[int],
     started: float,
     *,
     lenient: bool,
 ) -> Loaded:
-    """Rows, rejects, counts and listeners' work in one transaction."""
+    """Rows, rejects, counts and listeners' work in one transaction. parts: partitions that are there."""
     with transaction.atomic():
         source = sent.recorded(by, lenient=lenient)
-        write = _upserted if sent.dataset.mode == "upsert" else _appended
-        stored = write(source, sent, clean)
-        found = Counter(row.status for row in stored.values())
-        counts = Counts(read=len(sent.rows), rejected=len(rejected), **found)
+        if sent.dataset.mode == "upsert":
+            written = batch_write(source.pk, sent.dataset, sent.targets, clean, parts)
+        else:
+            written = _appended(source, sent, clean)
+        counts = replace(written.counts, read=len(sent.rows), rejected=len(rejected))
         rejects_copy(source.pk, rejected)
         _finish(source, by, counts, rejected, started)
-    return Loaded(source, counts, sent.results(stored, rejected), time.monotonic() - started)
+    return Loaded(source, counts, sent.results(written, rejected), time.monotonic() - started)
 
 
-def _upserted(source: Import, sent: "Sent", clean: Clean) -> dict[int, RowResult]:
-    """New rows in, changed ones taken over; line → what became of it."""
-    fates = batch_write(source.pk, sent.dataset, sent.targets, clean)
-    return {line: RowResult(line - 1, fate.status, fate.key) for line, fate in fates.items()}
-
-
-def _appended(source: Import, sent: "Sent", clean: Clean) -> dict[int, RowResult]:
-    """Copy the rows, tell the listeners; line → what became of it."""
+def _appended(source: Import, sent: "Sent", clean: Clean) -> Written:
+    """Copy the rows, tell the listeners."""
     dataset = sent.dataset
     columns = {"id": row_id(source.pk, 0) | clean.lines, **clean.columns}
     target = Target.of(dataset.model, columns)
@@ -142,9 +138,7 @@ def _appended(source: Import, sent: "Sent", clean: Clean) -> dict[int, RowResult
     given = {name: columns[name] for name in target.attnames}
     for listener in hooks.listeners(dataset.slug):
         listener.rows_loaded(dataset.slug, [(ids[0], ids[-1])], given)()
-    return {
-        line: RowResult(line - 1, "inserted", pk) for line, pk in zip(clean.lines.tolist(), ids, strict=True)
-    }
+    return Written(Counts(inserted=len(ids)), (clean.lines.tolist(), ["inserted"] * len(ids), ids))
 
 
 def _finish(
@@ -191,13 +185,21 @@ class Sent:
 
     def _took_plain(self) -> bool:
         """Column by column where rows hold texts and whole numbers under canonical names alone, as they nearly do."""
-        if {*map(type, self.rows)} != {dict} or not (given := set().union(*self.rows)) <= {*self.names}:
+        if {*map(type, self.rows)} != {dict}:
             return False
-        texts = [_plain([row.get(name, "") for row in self.rows]) for name in self.names]
-        if any(column is None for column in texts):
+        given = set[str]().union(*self.rows)
+        if not given <= {*self.names}:
             return False
-        self._texts = [column for column in texts if column is not None]
-        self._given = given
+        if {*map(len, self.rows)} == {len(given)}:  # all have all of them
+            columns = {name: [row[name] for row in self.rows] for name in given}
+        else:
+            columns = {name: [row.get(name, "") for row in self.rows] for name in given}
+        taken = list(self._texts)
+        for name, values in columns.items():
+            if (texts := _plain(values)) is None:
+                return False
+            taken[self.names.index(name)] = texts
+        self._texts, self._given = taken, given
         return True
 
     def _take(self, at: int, row: Row, places: dict[str, int]) -> None:
@@ -231,15 +233,6 @@ class Sent:
         error = CellError(_sound(key)[:200], name, _sound(shown)[:VALUE_SHOWN], code, message[:300])
         self.wrong.setdefault(at + 1, []).append(error)
 
-    @property
-    def facts(self) -> Facts:
-        """A file that is written like these rows."""
-        columns = [
-            ColumnFacts(index, name, number_style=_NUMBERS, date_order="")
-            for index, name in enumerate(self.names)
-        ]
-        return Facts(header_line=0, first_line=1, rows=len(self.rows), columns=columns)
-
     def mapping(self, without: str = "") -> Mapping:
         """Of the columns that any row gives: what nobody sends is not written."""
         given = self._given - {without}
@@ -264,6 +257,7 @@ class Sent:
         """Rows that leave the key to the database are cleaned apart from those that give it."""
         columns: list[pa.Array] = [pa.array(texts, pa.utf8()).dictionary_encode() for texts in self._texts]
         lines = np.arange(1, len(self.rows) + 1, dtype=np.int64)
+        facts, _json = _written_like(tuple(self.names))
         made = next((at for at, column in enumerate(self.dataset.columns) if column.made), None)
         blank = np.zeros(len(lines), np.bool_)
         if made is not None:
@@ -271,7 +265,7 @@ class Sent:
         parts = []
         for chosen, without in ((~blank, ""), (blank, self.names[made or 0])):
             if chosen.any():
-                cleaner = Cleaner(self.dataset, self.mapping(without), self.facts, lenient=lenient)
+                cleaner = Cleaner(self.dataset, self.mapping(without), facts, lenient=lenient)
                 cells = columns if chosen.all() else [c.filter(pa.array(chosen)) for c in columns]
                 parts.append(cleaner.clean(Batch(lines[chosen], cells, [], 0)))
                 self.targets |= cleaner.given
@@ -289,20 +283,22 @@ class Sent:
             % {"n": len(self.rows)},
             by=by,
             stage=Stage.MAPPED,
-            facts=self.facts.to_json(),
+            facts=_written_like(tuple(self.names))[1] | {"rows": len(self.rows)},
             mapping=self.mapping().to_json(),
             lenient=lenient,
         )
 
-    def results(self, stored: dict[int, RowResult], rejected: Sequence[Rejected]) -> list[RowResult]:
+    def results(self, written: Written, rejected: Sequence[Rejected]) -> list[RowResult]:
         """One for each row, in order."""
-        found = {**stored}
-        for one in rejected:
-            errors = [self._error(one.line, error) for error in one.errors]
-            found[one.line] = RowResult(one.line - 1, "rejected", None, errors)
+        found = {one.line: RowResult(one.line - 1, "rejected", None, self._errors(one)) for one in rejected}
+        for line, status, key in zip(*written.rows, strict=True):
+            found[line] = RowResult(line - 1, status, key)
         return [
             found.get(line) or RowResult(line - 1, "not_written") for line in range(1, len(self.rows) + 1)
         ]
+
+    def _errors(self, rejected: Rejected) -> list[dict[str, object]]:
+        return [self._error(rejected.line, error) for error in rejected.errors]
 
     def _error(self, line: int, error: CellError) -> dict[str, object]:
         key = self._keys.get((line, error.field)) or error.field or error.column  # as it was sent
@@ -313,6 +309,16 @@ class Sent:
             "detail": error.message,
             "value": error.value[:VALUE_SHOWN],
         }
+
+
+@cache
+def _written_like(names: tuple[str, ...]) -> tuple[Facts, dict[str, Any]]:
+    """A file that is written like rows of these columns, and the same as an import keeps it; without their number."""
+    columns = [
+        ColumnFacts(index, name, number_style=_NUMBERS, date_order="") for index, name in enumerate(names)
+    ]
+    facts = Facts(header_line=0, first_line=1, columns=columns)
+    return facts, facts.to_json()
 
 
 def _plain(values: list[Any]) -> list[str] | None:

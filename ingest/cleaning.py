@@ -318,8 +318,11 @@ def explained(label: str, value: str, reason: reasons.Reason, help_text: str) ->
 def _unreadable(texts: pa.StringArray) -> Any:
     """Which texts hold NUL or the sign for undecodable bytes."""
     found = np.zeros(len(texts), np.bool_)
+    _validity, _offsets, data = texts.buffers()
+    held = bytes(data or b"")
     for sign in ("\x00", "\ufffd"):
-        found |= np.asarray(pc.match_substring(texts, sign))
+        if sign.encode() in held:
+            found |= np.asarray(pc.match_substring(texts, sign))
     return found
 
 

@@ -3,7 +3,6 @@
 `rejects_load` starts it for what was corrected on the page; `rejects_resubmit` for a spreadsheet sent back.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,9 +120,7 @@ def _join_valid(source: Import, declared: Dataset, attempt: "Attempt") -> Joined
 def rows_join(source: Import, declared: Dataset, judge: Judge, clean: Clean) -> Counts:
     """Add cleaned rows to a dataset as lines of an import, and tell the listeners."""
     if declared.mode == "upsert":
-        fates = batch_write(source.pk, declared, judge.cleaner.given, clean)
-        found = Counter(fate.status for fate in fates.values())
-        return Counts(**found)
+        return batch_write(source.pk, declared, judge.cleaner.given, clean).counts
     columns = {"id": row_id(source.pk, 0) | clean.lines, **clean.columns}
     target = Target.of(declared.model, columns)
     with copying(target) as write:

@@ -6,7 +6,7 @@ else was faster the whole load starts anew. What a changed row was before is kep
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -201,17 +201,21 @@ def _write_all(preparation: Preparation, writing: Writing, report: Callable[[Cou
         report(writing.counts)
 
 
-class Fate(NamedTuple):
-    """What became of one row of a batch: inserted, updated, unchanged, or skipped for a later one of its key."""
+class Written(NamedTuple):
+    """A batch after its rows were written. rows: their lines, what became of each, and the stored rows' keys, side by
+    side; inserted, updated, unchanged, or skipped for a later one of its key.
+    """
 
-    status: str
-    key: int
+    counts: Counts
+    rows: tuple[list[int], list[str], list[int]] = ([], [], [])
 
 
-def batch_write(source_id: int, dataset: Dataset, given: set[str], clean: Clean) -> dict[int, Fate]:
-    """Write a few good rows inside the caller's transaction; line → what became of it.
+def batch_write(
+    source_id: int, dataset: Dataset, given: set[str], clean: Clean, parts: Iterable[int] = ()
+) -> Written:
+    """Write a few good rows inside the caller's transaction.
 
-    `given`: attnames that the rows say anything about.
+    `given`: attnames that the rows say anything about. parts: partitions that are known to be there.
     Raises Overtaken, IntegrityError or OperationalError where somebody else wrote the same rows meanwhile: see
     `overtaken`.
     """
@@ -222,7 +226,7 @@ def batch_write(source_id: int, dataset: Dataset, given: set[str], clean: Clean)
     writers = [
         tell.rows_loaded(dataset.slug, spans(new["id"]), new) for tell in hooks.listeners(dataset.slug)
     ]
-    writing = Writing(dataset, source_id, shape)
+    writing = Writing(dataset, source_id, shape, there={*parts})
     writing.write(chunk, copies(dataset, shape.target, new))
     writing.flush()
     for write in writers:
@@ -231,11 +235,15 @@ def batch_write(source_id: int, dataset: Dataset, given: set[str], clean: Clean)
     status = np.full(len(chunk.rows["origin"]), "unchanged", object)
     status[chunk.new], status[chunk.changed] = "inserted", "updated"
     keys, lines = chunk.rows[shape.key].tolist(), (chunk.rows["origin"] & LINE_MASK).tolist()
-    fates = {line: Fate(s, key) for line, s, key in zip(lines, status.tolist(), keys, strict=True)}
-    for left_out, winners in chunk.left_out:
-        for line, winner in zip(left_out.tolist()[::-1], winners.tolist()[::-1], strict=True):
-            fates[line] = Fate("skipped", fates[winner].key)
-    return fates
+    rows = (lines, status.tolist(), keys)
+    if chunk.left_out:
+        key_of = dict(zip(lines, keys, strict=True))
+        for left_out, winners in chunk.left_out:
+            for line, winner in zip(left_out.tolist()[::-1], winners.tolist()[::-1], strict=True):
+                key_of[line] = key_of[winner]
+                for column, value in zip(rows, (line, "skipped", key_of[winner]), strict=True):
+                    column.append(value)
+    return Written(writing.counts, rows)
 
 
 def overtaken(error: Exception) -> bool:

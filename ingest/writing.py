@@ -115,15 +115,15 @@ class _Parts:
         self._apart = []
 
 
-def parts_made(dataset: Dataset, columns: Arrays) -> None:
+def parts_made(dataset: Dataset, columns: Arrays) -> set[int]:
     """Partitions for rows that come soon, in a short transaction of its own: who writes a few rows holds no lock then
-    that a load may wait for. Busy where a load makes one of them and takes longer than PARTS_WAIT.
+    that a load may wait for. Their numbers. Busy where a load makes one of them and takes longer than PARTS_WAIT.
     """
     if dataset.parts is None:
-        return
+        return set()
     numbers = np.unique(dataset.parts.numbers(columns[dataset.parts.column])).tolist()
     if not (missing := dataset.parts.missing(numbers)):
-        return
+        return {*numbers}
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PARTS_WAIT])
@@ -135,6 +135,7 @@ def parts_made(dataset: Dataset, columns: Arrays) -> None:
             "A file with the first rows of the same period is being loaded: send these again in a minute."
         )
         raise Busy(message, status=409) from error
+    return {*numbers}
 
 
 @dataclass
@@ -160,13 +161,14 @@ class Writing:
     groups: Groups = field(default_factory=Groups)
     left_out: list[tuple[Keys, Keys]] = field(default_factory=list)
     waiting_bytes: int = 0
+    there: set[int] = field(default_factory=set)  # partitions that are known to be there
     _parts: "_Parts | None" = None
     _waiting: dict[Target, _Waiting] = field(default_factory=dict)
     _highest: int = 0
     _rejected: list[Rejected] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._parts = _Parts(self.dataset.parts) if self.dataset.parts else None
+        self._parts = _Parts(self.dataset.parts, {*self.there}) if self.dataset.parts else None
 
     def send(self) -> None:
         """COPY to the table for which most rows wait, if any do."""

@@ -33,8 +33,9 @@ class References(Integer):
         wanted = np.unique(numbers[codes == 0])
         if not len(wanted):
             return verdicts
-        missing = np.setdiff1d(wanted, self._stored(wanted), assume_unique=True)
-        codes[(codes == 0) & np.isin(numbers, missing)] = reasons.number(self.reason)
+        stored = self._stored(wanted)
+        if len(stored) < len(wanted):
+            codes[(codes == 0) & ~np.isin(numbers, stored)] = reasons.number(self.reason)
         return verdicts
 
     def fit(self, texts: pa.StringArray) -> float:
