@@ -89,6 +89,11 @@ class FactsForm:
             fields.append(self._styles("dates", _("Dates"), list(DATES.items()), current or ""))
         return fields
 
+    def said(self) -> str:
+        """What holds now, in one line."""
+        chosen = [(item.label, dict(item.choices).get(item.value, "")) for item in self.fields()]
+        return " · ".join(f"{label}: {choice}" for label, choice in chosen if choice)
+
     @staticmethod
     def _styles(name: str, label: Label, choices: list[tuple[str, Label]], current: str) -> Choice:
         """A select whose first entry, where columns differ or nothing is decided, says so."""

@@ -7,8 +7,6 @@ from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -22,8 +20,6 @@ from ingest.undoing import UndoReport
 from runs.models import Run, State
 
 GAP = 0.25  # percent of the width between two parts of the share bar
-RATE_BARS = 60
-RATE_HEIGHT = 64  # px, of 96
 
 
 @dataclass(frozen=True)
@@ -270,101 +266,3 @@ _UNDONE = (
     ),
     ("blocked", "%(n)s row stayed: others refer to it.", "%(n)s rows stayed: others refer to them."),
 )
-
-
-def log_of(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A run's log, newest first, with times that templates can format."""
-    read = [{"at": parse_datetime(str(entry["at"])), "text": str(entry["text"])} for entry in entries]
-    return list(reversed(read))
-
-
-@dataclass(frozen=True)
-class Live:
-    """A run on its way."""
-
-    label: str
-    percent: int | None
-    done: int
-    sentence: str
-    spoken: str  # said by screen readers: changes every tenth, not every second
-    speed: str
-    bars: list[dict[str, str | int]]
-    good: int
-    rejected: int
-    good_share: str
-    rejected_share: str
-    log: list[dict[str, Any]]
-
-
-def live_of(run: Run, *, label: str, now: datetime | None = None) -> Live:
-    """What the progress part of a page says about `run`."""
-    now = now or timezone.now()
-    done, percent = run.progress_done, run.percent
-    seconds = (now - run.started_at).total_seconds() if run.started_at else 0.0
-    rate = done / seconds if seconds > 0 else 0.0
-    rejected = int(run.progress_detail.get("rejected", 0))
-    good = max(0, int(run.progress_detail.get("good", done - rejected)))
-    return Live(
-        label=label,
-        percent=percent,
-        done=done,
-        sentence=_sentence(run, rate),
-        spoken=_spoken(run, label),
-        speed=intcomma(int(rate)) if rate else "-",
-        bars=_rate_bars(run.progress_detail.get("rates") or []),
-        good=good,
-        rejected=rejected,
-        good_share=_share(good, good + rejected),
-        rejected_share=_share(rejected, good + rejected),
-        log=log_of(run.log),
-    )
-
-
-def _sentence(run: Run, rate: float) -> str:
-    if run.state == State.QUEUED:
-        return run.error_message or _("waiting for a worker")
-    if run.cancel_requested:
-        return _("stopping; nothing of it will stay")
-    if not run.progress_total:
-        return _("reading")
-    sentence = _("%(done)s of %(total)s rows") % {
-        "done": intcomma(run.progress_done),
-        "total": intcomma(run.progress_total),
-    }
-    left = (run.progress_total - run.progress_done) / rate if rate else None
-    if left is None:
-        return sentence
-    if left < 90:
-        return _("%(sentence)s · about %(n)s s left") % {"sentence": sentence, "n": max(1, round(left))}
-    return _("%(sentence)s · about %(n)s min left") % {"sentence": sentence, "n": round(left / 60)}
-
-
-def _spoken(run: Run, label: str) -> str:
-    if run.state == State.QUEUED:
-        return _("%(what)s: waiting for a worker") % {"what": label}
-    if run.percent is None:
-        return label
-    return _("%(what)s: %(percent)s percent") % {"what": label, "percent": run.percent // 10 * 10}
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.2f}%" if whole else ""
-
-
-def _rate_bars(rates: list[Any]) -> list[dict[str, str | int]]:
-    """Geometry of the last rows-per-second figures: x and width in percent, y and height in px."""
-    shown = [max(0, int(rate)) for rate in rates][-RATE_BARS:]
-    top = max(shown, default=0)
-    if not top:
-        return []
-    slot = 100 / max(len(shown), 20)
-    return [
-        {
-            "x": f"{i * slot + 0.2:.2f}%",
-            "width": f"{slot - 0.4:.2f}%",
-            "y": 76 - max(1, round(RATE_HEIGHT * rate / top)),
-            "height": max(1, round(RATE_HEIGHT * rate / top)),
-            "rate": rate,
-        }
-        for i, rate in enumerate(shown)
-    ]

@@ -271,15 +271,13 @@ def import_summary(source: Import) -> Summary:
         counts["rows_read"] = run.progress_done
         counts["inserted"] = int(run.progress_detail.get("good", 0))
         counts["rejected"] = int(run.progress_detail.get("rejected", 0))
-    seconds = _seconds(run)
-    rate = counts["rows_read"] / seconds if seconds else None
-    left = (run.progress_total or 0) - run.progress_done if run else 0
+    seconds = run.seconds if run else None
     return Summary(
         state=source.state,
         **counts,
         percent=(run.percent if run.is_open else 100) if run else None,
-        rate=rate,
-        eta_seconds=left / rate if run and run.is_open and rate and left > 0 else None,
+        rate=counts["rows_read"] / max(seconds, 0.001) if seconds is not None else None,
+        eta_seconds=run.eta_seconds if run else None,
         seconds=seconds,
         message=_message(source, run),
         groups=reason_groups(source.dataset, run.result.get("groups", []) if run else []),
@@ -377,13 +375,6 @@ def _storable(value: Any) -> Any:
     if isinstance(value, dict):
         return {_storable(key): _storable(item) for key, item in value.items()}
     return [_storable(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _seconds(run: Run | None) -> float | None:
-    """How long the load has taken, so far or in the end."""
-    if run is None or run.started_at is None:
-        return None
-    return max(((run.finished_at or timezone.now()) - run.started_at).total_seconds(), 0.001)
 
 
 def _message(source: Import, run: Run | None) -> str:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from ingest import checking, declarations, joining, loading, resumable, together, undoing, upserting
 from ingest.backups import services as backups
+from ingest.forms import FactsForm
 from ingest.models import Backup, Import
 from ingest.settled import FIX_TASK, UNDO_TASK
 from ingest.storage import stored_path
@@ -26,6 +27,7 @@ def import_load(attempt: "Attempt") -> None:
     source = _subject(attempt)
     together.finish_first(attempt, attempt.run.payload.get("after", []))
     dataset = declarations.dataset(source.dataset)
+    attempt.log(FactsForm(source).said())
     LOADS[dataset.mode](source, dataset, stored_path(source), attempt)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from ingest import presenting, pressure, reject_views, services, together, undoing
+from ingest import live, presenting, pressure, reject_views, services, together, undoing
 from ingest.declarations import dataset, datasets
 from ingest.forms import FactsForm, MappingForm
 from ingest.grouping import reason_groups
@@ -194,7 +194,7 @@ def check_context(source: Import, user: User) -> dict[str, Any]:
     if run is None or run.state == State.CANCELLED:
         return context
     if run.is_open:
-        return context | {"live": presenting.live_of(run, label=_("Checking"))}
+        return context | {"live": live.live_of(run, label=_("Checking"))}
     if run.state == State.FAILED:
         return context | {"failed": run.error_message or _("Check the file again.")}
     found = run.result
@@ -288,7 +288,7 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
     declared = dataset(source.dataset)
     context: dict[str, Any] = {"source": source, "dataset": declared, "may_change": may_change(source, user)}
     if run.is_open:
-        return context | {"live": presenting.live_of(run, label=_("Loading"))}
+        return context | {"live": live.live_of(run, label=_("Loading"))}
     summary = services.import_summary(source)
     rows_url = presenting.url_or_none(declared.rows_url)
     fixing = reject_views.fix_context(source, user=user)
@@ -313,8 +313,8 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
             "loaded": summary.inserted + summary.updated + summary.unchanged,
             "answers_url": presenting.url_or_none(declared.answers_url),
             "may_remap": user.is_editor and bool(source.stored),
-            "log": presenting.log_of(run.log),
-            "work": presenting.live_of(work, label=str(reject_views.WORK[work.task])) if work else None,
+            "log": live.log_of(run.log),
+            "work": live.live_of(work, label=str(reject_views.WORK[work.task])) if work else None,
             "done": [presenting.work_of(one) for one in done],
             "undo": undo,
             "undo_title": presenting.undo_title(undo) if undo else "",

@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -58,7 +58,6 @@ class Attempt:
         self.number = run.attempt
         self.finished = False
         self._session = session
-        self._log = list(run.log)
         self._progress: dict[str, Any] = {}
         self._cancel = threading.Event()
 
@@ -75,7 +74,7 @@ class Attempt:
 
     def log(self, text: str) -> None:
         """One line for whoever looks at the run; the last 50 are kept."""
-        self._log = [*self._log, {"at": timezone.now().isoformat(), "text": text}][-LOG_LINES:]
+        _note(self.run, None, text)
 
     def check(self) -> None:
         """Raises Cancelled once somebody asked to stop. Call it often: it costs nothing."""
@@ -88,6 +87,7 @@ class Attempt:
         Raises Cancelled or Superseded where the run is not ours to finish any more: let it pass, so that the
         transaction is rolled back.
         """
+        self.log(_("Done"))
         if not self._mine(cancel_requested=False).update(
             state=state, result=result or {}, finished_at=timezone.now(), **self._fields()
         ):
@@ -103,10 +103,11 @@ class Attempt:
         return rows.alias(session=RawSQL("pg_backend_pid()", [])).filter(session=Value(self._session))
 
     def _fields(self) -> dict[str, Any]:
-        return {**self._progress, "log": self._log, "heartbeat_at": Now()}
+        return {**self._progress, "log": self.run.log, "heartbeat_at": Now()}
 
     def _wait(self, code: str, message: str) -> None:
         """Queued again: not to be tried before a time that doubles with each attempt."""
+        self.log(message)
         pause = timedelta(seconds=settings.RUN_SWEEP_SECONDS) * 2 ** min(self.number - 1, 10)
         fields = {**self._fields(), "progress_done": 0, "progress_detail": {}}
         self._mine().update(
@@ -189,11 +190,12 @@ def _claim(run_id: int) -> Attempt | None:
             return None
         run.attempt += 1
         if run.state == State.RUNNING:  # the attempt before ended without a word
+            _note(run, run.heartbeat_at or run.started_at, _("Broken off; nothing of it was written"))
             run.stalls = 0 if run.progress_done > run.high_water else run.stalls + 1
             run.high_water = max(run.high_water, run.progress_done)
         now = timezone.now()
         run.state, run.worker, run.started_at, run.heartbeat_at = State.RUNNING, worker_name(), now, Now()
-        run.progress_done, run.progress_note = 0, ""
+        run.progress_done, run.progress_note, run.progress_detail = 0, "", {}
         run.retry_at, run.error_code, run.error_message = None, "", ""
         if run.cancel_requested:
             run.state, run.finished_at = State.CANCELLED, now
@@ -204,9 +206,17 @@ def _claim(run_id: int) -> Attempt | None:
                 "written. Please start it again. If that ends here too, the server lacks memory: tell its "
                 "operators, quoting run %(id)s, or split the file."
             ) % {"n": run.stalls, "id": run.pk}
+        if run.is_open:
+            begun = _("Begun") if run.attempt == 1 else _("Begun anew, attempt %(n)d")
+            _note(run, now, begun % {"n": run.attempt})
         run.save()
         run.heartbeat_at = now
     return Attempt(run, locks.session()) if run.is_open else None
+
+
+def _note(run: Run, at: datetime | None, text: str) -> None:
+    """One line more in the run's log, not saved."""
+    run.log = [*run.log, {"at": (at or timezone.now()).isoformat(), "text": text}][-LOG_LINES:]
 
 
 def _work(attempt: Attempt) -> str | None:

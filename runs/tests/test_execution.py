@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -40,7 +41,7 @@ def test_execute_queued_run_is_done_once(declare: Declare, rows: Table) -> None:
         10,
         {"inserted": 10},
     )
-    assert [line["text"] for line in run.log] == ["all written"]
+    assert [line["text"] for line in run.log] == ["Begun", "all written", "Done"]
     assert rows() == 1
 
 
@@ -159,7 +160,7 @@ def test_zombie_that_wakes_up_cannot_commit(declare: Declare, rows: Table) -> No
     run = run_start(task=declare(stands_still_once), by=None)
     thread, outcome = in_thread(lambda: execute(run.pk))
     working.wait(WAIT_SECONDS)
-    long_ago = timezone.now() - timezone.timedelta(hours=1)
+    long_ago = timezone.now() - timedelta(hours=1)
     Run.objects.filter(pk=run.pk).update(heartbeat_at=long_ago)
     assert end_zombies() == [run.pk]
     while run.pk in locks.holders():
@@ -220,7 +221,7 @@ def test_full_disk_waits_and_goes_on_once_there_is_room(declare: Declare, rows: 
     run.refresh_from_db()
     assert (run.error_code, run.stalls, rows(), free_runs()) == ("disk_full", 0, 0, [])
     assert "goes on by itself" in run.error_message
-    long_ago = timezone.now() - timezone.timedelta(hours=1)
+    long_ago = timezone.now() - timedelta(hours=1)
     Run.objects.filter(pk=run.pk).update(retry_at=long_ago, created_at=long_ago)
     assert [r.pk for r in free_runs()] == [run.pk]
     assert execute(run.pk) == State.DONE

@@ -131,7 +131,8 @@ def test_menu_on_a_phone_without_scripts(visit: Visit, editor: User) -> None:
 
 def running(source: Import) -> None:
     """Give the import a load that is half done, as a large file has for a while."""
-    began = timezone.now() - timedelta(seconds=21)
+    now = timezone.now()
+    began = now - timedelta(seconds=21)
     notes = ("Claimed by worker 1, attempt 1", "Header on line 1, semicolon, UTF-8", "Cleaning and copying")
     source.load = Run.objects.create(
         task="ingest.load",
@@ -140,9 +141,10 @@ def running(source: Import) -> None:
         state=State.RUNNING,
         attempt=1,
         started_at=began,
+        heartbeat_at=now,
         progress_done=11_231_904,
         progress_total=18_402_117,
-        progress_detail={"good": 11_213_698, "rejected": 18_206},
+        progress_detail={"good": 11_213_698, "rejected": 18_206, "rates": [530_000 + n for n in range(20)]},
         log=[{"at": (began + timedelta(seconds=n)).isoformat(), "text": t} for n, t in enumerate(notes)],
     )
     source.name = "payroll_latam_consolidated_v7_FINAL.csv"
@@ -161,6 +163,9 @@ def test_progress_of_a_long_load(visit: Visit, product: Product, editor: User, t
         visitor.go(path)
         assert page.locator(".progress-figure").inner_text() == "61%"
         assert "11,231,904 of 18,402,117 rows" in page.locator(".progress").inner_text()
+        assert "about 13 s left" in page.locator(".progress").inner_text()
+        assert page.get_by_text("530,019 rows a second now, 534,853 on the whole").is_visible()
+        assert page.locator("#live svg rect").count() == 20
         assert page.locator("#announce").inner_text() == "Loading: 60 percent"
         assert_sound(visitor, path)
         for look in LOOKS.values():  # no picture is kept: its numbers are the test's, not a load's
