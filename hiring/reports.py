@@ -1,10 +1,11 @@
 """Two questions about hires, answered from the rollup that triggers keep: right at once, at any number of people."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from analytics import charts
 from analytics.declarations import Answer, Column, Params, Report, register
 from hiring.filters import AboveMeanForm, HiringFilters
-from hiring.models import Department, HiresByQuarter, Line, Quarters
+from hiring.models import Department, HiresByQuarter, Line, Lines
 
 QUARTERS = ("Q1", "Q2", "Q3", "Q4")
 PANELS = 24  # departments with a small chart of their own
@@ -37,31 +38,23 @@ def named(line: Line) -> tuple[str, str]:
     return line.department or _("no department given"), line.job or _("no job given")
 
 
-def passing(params: Params) -> list[Line]:
+def passing(params: Params) -> Lines:
     """The year's counts under the filters, by department, then job, in byte order; what names none comes last."""
     lines = HiresByQuarter.objects.lines(params["year"])
     department, title = params.get("department"), (params.get("title") or "").casefold()
     if department is not None:
-        lines = [line for line in lines if line.department_id == department]
-    return [line for line in lines if title in (line.job or "").casefold()] if title else lines
+        lines = lines[lines.found["department"] == department]
+    if not title:
+        return lines
+    wanted = [pk for pk, name in lines.jobs.items() if title in name.casefold()]
+    return lines[np.isin(lines.found["job"], wanted)]
 
 
-def summed(lines: Sequence[Line]) -> Quarters:
-    """Hires of each quarter."""
-    return _added([line.quarters for line in lines])
-
-
-def _added(counts: Iterable[Quarters]) -> Quarters:
-    """Quarter by quarter."""
-    return tuple(map(sum, zip(*counts, strict=True))) or (0, 0, 0, 0)  # type: ignore[return-value]
-
-
-def by_department(lines: Sequence[Line]) -> dict[int, list[Line]]:
+def by_department(lines: Lines) -> dict[int, Lines]:
     """Department id → its lines, departments in the order in which they come."""
-    found: dict[int, list[Line]] = {}
-    for line in lines:
-        found.setdefault(line.department_id, []).append(line)
-    return found
+    places = lines.found["department"]
+    ids, firsts = np.unique(places, return_index=True)
+    return {pk: lines[places == pk] for pk in ids[np.argsort(firsts)].tolist()}
 
 
 def address(name: str, **query: Any) -> str:
@@ -93,8 +86,8 @@ def by_quarter_query(params: Params) -> Answer:
     """Every department and job that hired in the year, with the four quarters, zeros too."""
     lines = passing(params)
     groups = by_department(lines)
-    counted = {key: summed(group) for key, group in groups.items()}
-    totals = _added(counted.values())
+    counted = {key: group.total for key, group in groups.items()}
+    totals = lines.total
     n, year = sum(totals), params["year"]
     summary = {
         "year": year,
@@ -104,8 +97,7 @@ def by_quarter_query(params: Params) -> Answer:
             for key, group in groups.items()
         ],
     }
-    nowhere, nothing = _("no department given"), _("no job given")
-    rows = [(place or nowhere, job or nothing, *counts) for _d, place, _j, job, counts in lines]
+    rows = _rows(lines)
     if not n:
         return Answer(
             columns=QUARTER_COLUMNS, rows=[], n=0, summary=summary, reading=_nobody(params), guarded=True
@@ -135,16 +127,25 @@ def by_quarter_query(params: Params) -> Answer:
     )
 
 
+def _rows(lines: Lines) -> list[tuple[Any, ...]]:
+    """The table: names, and the four quarters."""
+    nowhere, nothing = _("no department given"), _("no job given")
+    places, jobs = lines.column("department"), lines.column("job")
+    place_said = {pk: lines.departments.get(pk) or nowhere for pk in {*places}}
+    job_said = {pk: lines.jobs.get(pk) or nothing for pk in {*jobs}}
+    names = map(place_said.get, places), map(job_said.get, jobs)
+    return list(zip(*names, *lines.found["quarters"].T.tolist(), strict=True))
+
+
 def _nobody(params: Params) -> str:
     if params.get("title") or params.get("department") is not None:
         return _("No hire of %(year)s passes these filters.") % {"year": params["year"]}
     return _("Nobody was hired in %(year)s.") % {"year": params["year"]}
 
 
-def missing(lines: Sequence[Line]) -> list[str]:
+def missing(lines: Lines) -> list[str]:
     """What of the counts names no department or no job."""
-    place = sum(sum(line.quarters) for line in lines if not line.department_id)
-    job = sum(sum(line.quarters) for line in lines if not line.job_id)
+    place, job = (sum(lines[lines.found[name] == 0].total) for name in ("department", "job"))
     facts = [_("%(hires)s without a department") % {"hires": hires_said(place)}] if place else []
     return [*facts, _("%(hires)s without a job") % {"hires": hires_said(job)}] if job else facts
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from analytics.presenting import Shown, shown
 from hiring import reports
 from hiring.filters import ID_MAX, AboveMeanForm, HiringFilters, PeopleFilters, YearForm
-from hiring.models import Department, HiredEmployee, HiresByQuarter, Job, Line
+from hiring.models import Department, HiredEmployee, HiresByQuarter, Job, Lines, Quarters
 from hiring.reports import address
 from ingest.grouping import reason_said
 from ingest.lineage import source_said
@@ -95,31 +95,32 @@ def hire_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
     return {
         "figure": _sourced(shown(request, reports.BY_QUARTER, params, query=_asked(request, year))),
         "groups": _groups(request, params, lines),
-        "all": _row(str(_("All departments")), lines, {"year": year, "title": params["title"]}, 0),
-        "jobs": len({line.job_id for line in lines}),
+        "all": _row(str(_("All departments")), lines.total, {"year": year, "title": params["title"]}, 0),
+        "jobs": len({*lines.column("job")}),
         "missing": reports.missing(lines),
         "rejects": _rejects(),
         "departments": Department.objects.order_by("department", "pk"),
     }
 
 
-def _groups(request: HttpRequest, params: dict[str, Any], lines: list[Line]) -> list[Group]:
+def _groups(request: HttpRequest, params: dict[str, Any], lines: Lines) -> list[Group]:
     found = reports.by_department(lines)
     asked = request.GET.getlist("open")[:50]
     opened = {int(text) for text in asked if text.isascii() and text.isdigit() and len(text) < 20}
     if params["department"] is not None or params["title"]:
         opened |= set(found) if len(found) <= JOBS else {params["department"]}
     whole = request.GET.get("all") == "1" or params["department"] is not None
-    top = max((sum(reports.summed(group)) for group in found.values()), default=0)
+    top = max((sum(group.total) for group in found.values()), default=0)
     groups = []
     for key, group in found.items():
         at = {"year": params["year"], "department": key, "title": params["title"]}
-        row = _row(reports.named(group[0])[0], group, at, top)
+        row = _row(reports.named(group[0])[0], group.total, at, top)
         jobs = None
         if key in opened:
             shown_lines = group if whole else group[:JOBS]
             jobs = [
-                _row(reports.named(x)[1], [x], {**at, "title": "", "job": x.job_id}, top) for x in shown_lines
+                _row(reports.named(x)[1], x.quarters, {**at, "title": "", "job": x.job_id}, top)
+                for x in shown_lines
             ]
         others = opened - {key} if key in opened else opened | {key}
         more = _query(request, all="1") if jobs is not None and len(jobs) < len(group) else ""
@@ -128,8 +129,7 @@ def _groups(request: HttpRequest, params: dict[str, Any], lines: list[Line]) -> 
     return groups
 
 
-def _row(name: str, lines: list[Line], at: dict[str, Any], top: int) -> Row:
-    counts = reports.summed(lines)
+def _row(name: str, counts: Quarters, at: dict[str, Any], top: int) -> Row:
     cells = [
         Cell(count, address("hiring:person-list", **at, quarter=quarter) if count else "")
         for quarter, count in enumerate(counts, start=1)
@@ -199,8 +199,8 @@ def _counted(params: dict[str, Any]) -> int:
     """How many they are, out of the rollup: no person is read for it, but for those of one import."""
     if params["import"]:
         return people_wanted(params).count()
-    lines = [x for x in reports.passing(params) if params["job"] is None or x.job_id == params["job"]]
-    counts = reports.summed(lines)
+    lines = reports.passing(params)
+    counts = (lines if params["job"] is None else lines[lines.found["job"] == params["job"]]).total
     return counts[params["quarter"] - 1] if params["quarter"] else sum(counts)
 
 
