@@ -156,6 +156,7 @@ class Sure:
 
 
 SURE = {
+    "remembered": Sure("ok", "memory", gettext_lazy("Remembered")),
     "certain": Sure("ok", "check", gettext_lazy("Certain")),
     "likely": Sure("info", "info", gettext_lazy("Likely")),
     "check": Sure("warn", "help", gettext_lazy("Please check")),
@@ -313,15 +314,19 @@ class MappingForm:
         rows = self.rows()
         used = sum(bool(row.target) for row in rows)
         doubts = sum(row.doubtful for row in rows)
+        others = [dataset(slug) for slug in self.suggestion.others]
         required = ", ".join(str(c.label) for c in self.dataset.columns if c.required)
         return {
             "dataset": self.dataset,
             "rows": rows,
             "row_count": self.facts.rows,
+            "has_header": bool(self.facts.header_line),
             "lenient": self.lenient,
             "lenient_sentence": presenting.lenient_said([self.dataset]),
             "constants": self.open_constants(),
             "spellings": self.spellings(),
+            "others": others,
+            "other_titles": ", ".join(str(other.title) for other in others),
             "mapped_sentence": _("%(n)s of %(all)s columns mapped") % {"n": used, "all": len(rows)},
             "doubtful_sentence": (
                 ngettext("%(n)s column to check.", "%(n)s columns to check.", doubts) % {"n": doubts}

@@ -19,6 +19,7 @@ from runs.models import Run, State
 BARS_MIN, BARS_MAX = 20, 120  # the width of the chart, in bars
 BARS_KEPT = 60  # as many figures as a load keeps
 HEIGHT, BASE = 64, 76.5  # px, of 96
+ROOM = 25  # percent, between "now" and the expected end
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Rates:
     bars: list[dict[str, str | int]]
     since: datetime | None
     now: str  # where the newest bar ends, in percent
-    until: datetime | None  # the expected end, where it fits
+    end: str  # where the load ends, as it seems
+    until: datetime | None  # when that is, where there is room to say so
     spoken: str
 
 
@@ -139,6 +141,7 @@ def _rates(run: Run, rates: list[int]) -> Rates | None:
     fits = run.eta_seconds is not None and len(rates) < slots <= BARS_MAX
     wide = 100 / (max(slots, BARS_MIN) if fits else max(len(rates), BARS_MIN))
     gap = min(0.4, wide / 5)
+    end, room = slots * wide, (slots - len(rates)) * wide >= ROOM
     heights = [max(1, round(HEIGHT * rate / top)) for rate in rates]
     return Rates(
         bars=[
@@ -153,9 +156,8 @@ def _rates(run: Run, rates: list[int]) -> Rates | None:
         ],
         since=run.started_at if whole else run.heartbeat_at - timedelta(seconds=len(rates)),
         now=f"{len(rates) * wide:.2f}%",
-        until=run.heartbeat_at + timedelta(seconds=run.eta_seconds or 0)
-        if fits and slots >= BARS_MIN
-        else None,
+        end=f"{end:.2f}%",
+        until=run.heartbeat_at + timedelta(seconds=run.eta_seconds or 0) if fits and room else None,
         spoken=_("Rows a second since the start: %(rates)s")
         % {"rates": ", ".join(intcomma(rate) for rate in rates[-5:])},
     )

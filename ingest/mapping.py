@@ -24,7 +24,7 @@ from ingest.matching import (
 )
 from skillora.lib.errors import DomainError
 
-Word = Literal["certain", "likely", "check", "none"]
+Word = Literal["certain", "likely", "check", "none", "remembered"]
 CERTAIN, LIKELY, CHECK = 0.93, 0.72, 0.45  # scores from which a guess is called so
 
 
@@ -97,6 +97,7 @@ class Suggestion:
     guesses: list[Guess]
     mapping: Mapping
     missing: list[str]
+    others: list[str] = field(default_factory=list)  # datasets that the file fits as well
 
     def to_json(self) -> dict[str, Any]:
         """For `Import.suggestion`."""
@@ -106,7 +107,8 @@ class Suggestion:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """The suggestion that `to_json` made."""
         guesses = [Guess(**guess) for guess in value["guesses"]]
-        return cls(guesses, Mapping.from_json(value["mapping"]), value["missing"])
+        mapping = Mapping.from_json(value["mapping"])
+        return cls(guesses, mapping, value["missing"], list(value.get("others", [])))
 
 
 def suggest(dataset: Dataset, facts: Facts) -> Suggestion:

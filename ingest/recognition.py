@@ -49,11 +49,14 @@ def recognise(facts: Facts, name: str = "") -> list[Recognised]:
     return sorted(found, key=lambda one: -one.score)
 
 
-def likeliest(facts: Facts, name: str = "") -> Dataset:
-    """The dataset that a file is for; where none takes it as it is, the one that has a place for most columns."""
+def likeliest(facts: Facts, name: str = "") -> list[Dataset]:
+    """The dataset that a file is for; more than one where nothing in the file tells them apart.
+
+    Where none takes the file as it is, the one that has a place for most columns.
+    """
     if found := recognise(facts, name):
-        return found[0].dataset
-    return max(datasets(), key=lambda one: len(suggest(one, facts).mapping.columns))
+        return [one.dataset for one in _tied(found) or found[:1]]
+    return [max(datasets(), key=lambda one: len(suggest(one, facts).mapping.columns))]
 
 
 def _named(dataset: Dataset, name: str) -> float:

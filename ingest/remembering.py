@@ -44,10 +44,10 @@ def mapping_recall(dataset: Dataset, facts: Facts) -> Suggestion | None:
     if missing(dataset, mapping):
         return None
     when = date_format(timezone.localtime(kept.decided_at), "DATE_FORMAT")
-    why = _("Remembered, as on %(day)s") % {"day": when}
+    why = _("As on %(day)s") % {"day": when}
     targets = {index: name for name, index in mapping.columns.items()}
     guesses = [
-        Guess(c.index, targets.get(c.index), 1.0, "certain" if c.index in targets else "none", why)
+        Guess(c.index, targets.get(c.index), 1.0, "remembered" if c.index in targets else "none", why)
         for c in facts.columns
     ]
     return Suggestion(guesses, mapping, [])

@@ -72,11 +72,13 @@ def import_create(*, by: User | None, dataset: str, upload: "UploadedFile[Any] |
     413 too large; 400 not a table, empty, header only.
     """
     _editor(by)
-    declared = declarations.dataset(dataset) if dataset else None
+    known = [declarations.dataset(dataset)] if dataset else []
     stored = storage.file_store(upload, name)
     try:
         facts = _facts(stored.path, name, {})
-        declared = declared or likeliest(facts, name)
+        declared, *others = known or likeliest(facts, name)
+        suggestion = _suggested(declared, facts)
+        suggestion.others = [other.slug for other in others]
         return Import.objects.create(
             dataset=declared.slug,
             origin=Origin.FILE,
@@ -86,7 +88,7 @@ def import_create(*, by: User | None, dataset: str, upload: "UploadedFile[Any] |
             sha256=stored.sha256,
             by=by,
             facts=_storable(facts.to_json()),
-            suggestion=_storable(_suggested(declared, facts).to_json()),
+            suggestion=_storable(suggestion.to_json()),
         )
     except BaseException:
         storage.file_forget(stored.name)
@@ -97,7 +99,8 @@ def import_facts_change(*, source: Import, by: User | None, overrides: MappingOf
     """Read the stored file anew with what the user says: delimiter, encoding, header_line, sheet, …"""
     facts = _facts(storage.stored_path(source), source.name, dict(overrides))
     with transaction.atomic():
-        return _suggested_anew(_for_mapping(source, by), facts)
+        source = _for_mapping(source, by)
+        return _suggested_anew(source, facts, Suggestion.from_json(source.suggestion).others)
 
 
 @transaction.atomic
@@ -105,12 +108,13 @@ def import_into(*, source: Import, by: User | None, dataset: str) -> Import:
     """Take the file for rows of another dataset. NotFound where there is none of that name."""
     source = _for_mapping(source, by)
     source.dataset = declarations.dataset(dataset).slug
-    return _suggested_anew(source, Facts.from_json(source.facts))
+    return _suggested_anew(source, Facts.from_json(source.facts), others=[])
 
 
-def _suggested_anew(source: Import, facts: Facts) -> Import:
-    source.facts = _storable(facts.to_json())
-    source.suggestion = _storable(_suggested(declarations.dataset(source.dataset), facts).to_json())
+def _suggested_anew(source: Import, facts: Facts, others: list[str]) -> Import:
+    suggestion = _suggested(declarations.dataset(source.dataset), facts)
+    suggestion.others = others
+    source.facts, source.suggestion = _storable(facts.to_json()), _storable(suggestion.to_json())
     source.mapping, source.stage, source.check_run = {}, Stage.UPLOADED, None
     source.save(update_fields=["dataset", "facts", "suggestion", "mapping", "stage", "check_run"])
     return source

@@ -44,11 +44,13 @@ def test_speed_now_and_on_the_whole() -> None:
     assert live_of(run(done=0), label="").speed == ""
 
 
-def test_chart_is_as_wide_as_the_whole_load() -> None:
-    """20 of 50 seconds: two fifths of the width, with the expected end at its right."""
-    chart = live_of(run(rates=20), label="").rates
-    assert chart is not None and len(chart.bars) == 20
-    assert (chart.now, chart.since, chart.until) == ("40.00%", BEGAN, BEGAN + timedelta(seconds=50))
+@pytest.mark.parametrize(("rates", "now", "end"), [(20, "40.00%", "100.00%"), (6, "30.00%", "75.00%")])
+def test_chart_is_as_wide_as_the_whole_load(rates: int, now: str, end: str) -> None:
+    """20 of 50 seconds are two fifths of its width; a short load does not need the whole width."""
+    chart = live_of(run(rates=rates), label="").rates
+    assert chart is not None and len(chart.bars) == rates
+    assert (chart.now, chart.end) == (now, end)
+    assert (chart.since, chart.until) == (BEGAN, BEGAN + timedelta(seconds=50))
 
 
 @pytest.mark.parametrize("known", [run(rates=20, done=2), run(rates=20, progress_total=None)])

@@ -39,14 +39,14 @@ def test_mapping_remembered_for_the_same_headers(tmp_path: Path, editor: User) -
     again = uploaded(tmp_path, editor, "BEZEICHNUNG, betrag ,stufe,Land", "other.csv")
     kept = Import.objects.get(pk=first.pk).mapping
     assert again.suggestion["mapping"] == kept
-    assert {guess["word"] for guess in again.suggestion["guesses"] if guess["canonical"]} == {"certain"}
-    assert again.suggestion["guesses"][0]["why"].startswith("Remembered, as on ")
+    assert {guess["word"] for guess in again.suggestion["guesses"] if guess["canonical"]} == {"remembered"}
+    assert again.suggestion["guesses"][0]["why"].startswith("As on ")
 
 
 def test_mapping_not_remembered_for_other_headers(tmp_path: Path, editor: User) -> None:
     decided(uploaded(tmp_path, editor), editor)
     other = uploaded(tmp_path, editor, "Betrag,Bezeichnung,Stufe,Land", "other.csv")
-    assert "Remembered" not in other.suggestion["guesses"][0]["why"]
+    assert "remembered" not in {guess["word"] for guess in other.suggestion["guesses"]}
 
 
 def test_mapping_decided_anew_replaces_the_old(tmp_path: Path, editor: User) -> None:

@@ -108,6 +108,29 @@ def test_upload_finds_its_dataset(owner: User, content: bytes, slug: str) -> Non
     assert Import.objects.get().dataset == slug
 
 
+def test_upload_of_a_shape_that_two_datasets_have_is_asked_about(owner: User) -> None:
+    client = client_of(owner)
+    content = b"1,Engineering\n2,Sales\n3,Legal\n"
+    client.post("/imports/new", {"dataset": "", "file": SimpleUploadedFile("file.csv", content)})
+    source = Import.objects.get()
+    page = client.get(f"/imports/{source.pk}/map").content.decode()
+    assert "Are these Departments?" in page and "Take it for Jobs" in page
+    client.post(f"/imports/{source.pk}/facts", {"header_line": "1"})
+    assert "Take it for Jobs" in client.get(f"/imports/{source.pk}/map").content.decode(), "still open"
+    client.post(f"/imports/{source.pk}/facts", {"dataset": "jobs"})
+    assert Import.objects.get().dataset == "jobs"
+    assert "Are these" not in client.get(f"/imports/{source.pk}/map").content.decode()
+
+
+@pytest.mark.parametrize("form", [{"dataset": "", "name": "jobs.csv"}, {"dataset": "jobs", "name": "x.csv"}])
+def test_upload_whose_dataset_is_said_is_not_asked_about(owner: User, form: dict[str, str]) -> None:
+    file = SimpleUploadedFile(form["name"], b"1,Engineer\n2,Analyst\n")
+    client_of(owner).post("/imports/new", {"dataset": form["dataset"], "file": file})
+    source = Import.objects.get()
+    assert source.dataset == "jobs"
+    assert "Are these" not in client_of(owner).get(f"/imports/{source.pk}/map").content.decode()
+
+
 def test_upload_larger_than_allowed(owner: User) -> None:
     response = client_of(owner).post(
         "/imports/new", CONTENT, "multipart/form-data; boundary=x", CONTENT_LENGTH=10**10
