@@ -33,6 +33,18 @@ class HiringFilters(YearForm):
     title = forms.CharField(required=False, max_length=200, label=_("Job title contains"))
 
 
+class MatrixFilters(HiringFilters):
+    """zeros: "0" leaves the cells empty in which nobody was hired; they are shown where nothing is asked for."""
+
+    zeros = forms.ChoiceField(
+        required=False, label=_("Show zeros"), choices=[("1", _("Yes")), ("0", _("No"))], initial="1"
+    )
+
+    def clean_zeros(self) -> bool:
+        """True where nothing is asked for."""
+        return bool(self.cleaned_data["zeros"] != "0")
+
+
 class PeopleFilters(HiringFilters):
     """job: an id, 0 for hires that name none. import: whose rows they are; its year is 0, all of them, if not given."""
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from analytics.presenting import Shown, shown
 from hiring import reports
-from hiring.filters import ID_MAX, AboveMeanForm, HiringFilters, PeopleFilters, YearForm
+from hiring.filters import ID_MAX, AboveMeanForm, MatrixFilters, PeopleFilters, YearForm
 from hiring.models import Department, HiredEmployee, HiresByQuarter, Job, Lines, Quarters
 from hiring.reports import address
 from ingest.grouping import reason_said
@@ -87,7 +87,7 @@ def _answering(asked: type[YearForm], template: str) -> Callable[[Contents], Vie
     return made
 
 
-@_answering(HiringFilters, "hiring/hire_list.html")
+@_answering(MatrixFilters, "hiring/hire_list.html")
 def hire_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
     """Department by job by quarter. `?open=<id>` opens departments, `?all=1` shows all their jobs."""
     lines = reports.passing(params)
@@ -97,6 +97,7 @@ def hire_list(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
         "groups": _groups(request, params, lines),
         "all": _row(str(_("All departments")), lines.total, {"year": year, "title": params["title"]}, 0),
         "jobs": len({*lines.column("job")}),
+        "zeros": params["zeros"],
         "missing": reports.missing(lines),
         "rejects": _rejects(),
         "departments": Department.objects.order_by("department", "pk"),

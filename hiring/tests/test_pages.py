@@ -61,6 +61,17 @@ def test_matrix_totals_add_up_and_zeros_are_shown(viewer: Client, people: list[H
     assert not re.search(r"\sstyle=|\son\w+=|<style", text)
 
 
+def test_matrix_leaves_zeros_out_on_demand_and_keeps_them_so(viewer: Client) -> None:
+    places_made(["Sales"], ["Clerk"])
+    hired(1, "2019-02-01T00:00:00+00:00", 1, 1)
+    text = viewer.get("/hiring/?year=2019&zeros=0").content.decode()
+    assert text.count('<td class="num zero"></td>') == 3, "the department's"
+    assert text.count('<td class="num zero">0</td>') == 3, "the totals'"
+    assert "an empty cell is a zero" in text and '<option value="0" selected>' in text
+    assert "zeros=0" in text[text.index('id="d1"') :], "opening a department keeps it"
+    assert viewer.get("/hiring/?year=2019&zeros=x").status_code == 422
+
+
 def test_matrix_shows_ten_jobs_of_an_open_department_and_all_on_demand(viewer: Client) -> None:
     places_made(["Sales"], [f"job {i:02}" for i in range(30)])
     for pk in range(1, 31):
