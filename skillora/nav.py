@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import Segment
-from ingest.models import Import
+from ingest.models import Backup, Import
 from runs.models import State
 
 SECTIONS: tuple[tuple[str | Promise, str, tuple[str, ...]], ...] = (  # word, URL name, where it begins
@@ -63,6 +63,23 @@ def _data_version() -> int:
     return int(newest or 0)
 
 
+@dataclass(frozen=True)
+class Backups:
+    """When the last backup was made, and when one was last restored in rehearsal. None: never."""
+
+    last: datetime | None
+    rehearsed: datetime | None
+    failed: bool  # the last rehearsal
+
+
+def _backups() -> Backups:
+    last = Backup.objects.values_list("created_at", flat=True).first()
+    rehearsal = Backup.objects.exclude(rehearsed_at=None).order_by("-rehearsed_at").first()
+    if rehearsal is None:
+        return Backups(last, None, failed=False)
+    return Backups(last, rehearsal.rehearsed_at, bool(rehearsal.rehearsal_error))
+
+
 def context(request: HttpRequest) -> dict[str, object]:
     """Template context of every page. The database is asked only by pages that show it."""
     return {
@@ -71,4 +88,5 @@ def context(request: HttpRequest) -> dict[str, object]:
         "themes": THEMES,
         "last_import_at": _last_import,
         "data_version": _data_version,
+        "backups_at": _backups,
     }

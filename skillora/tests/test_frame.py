@@ -1,10 +1,15 @@
 """The frame of every page: themes, links, icons; templates and styles that the security policy allows."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Role, User
+from ingest.models import Backup
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -84,3 +89,32 @@ def test_links_of_the_bar_are_alive(client: Client, django_user_model: type) -> 
     assert len(links) >= 3
     for link in links:
         assert client.get(link).status_code == 200, link
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("made", "error", "said"),
+    [
+        (None, "", "No backup yet"),
+        ({}, "", "Backups: last 3\xa0hours ago, never rehearsed"),
+        ({"rehearsed_at": timedelta(hours=2)}, "", "Backups: last 3\xa0hours ago, rehearsed 2\xa0hours ago"),
+        (
+            {"rehearsed_at": timedelta(hours=2)},
+            "a row is lost",
+            "Backups: last 3\xa0hours ago, the rehearsal failed",
+        ),
+    ],
+    ids=["none", "made", "rehearsed", "failed"],
+)
+def test_foot_tells_staff_of_backups(
+    client: Client, made: dict[str, timedelta] | None, error: str, said: str
+) -> None:
+    if made is not None:
+        now = timezone.now()
+        times = {name: now - ago for name, ago in {"created_at": timedelta(hours=3), **made}.items()}
+        Backup.objects.create(name="a", place="here", rehearsal_error=error, **times)
+    client.force_login(User.objects.create_user("staff@example.com", role=Role.STAFF))
+    assert said in client.get("/imports/").content.decode()
+    client.force_login(User.objects.create_user("viewer@example.com"))
+    foot = client.get("/imports/").content.decode().split("<footer")[1]
+    assert "ackup" not in foot
