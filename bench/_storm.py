@@ -26,13 +26,13 @@ AT_WORK = """
 """
 # Each line of a file is one stored row or one reject; both have import and line packed as their id.
 LINES = """
-    WITH line AS (SELECT id FROM market_salaryrecord UNION ALL SELECT id FROM ingest_reject),
+    WITH line AS (SELECT id & 4503599627370495 AS id FROM market_salaryrecord UNION ALL SELECT id FROM ingest_reject),
     found AS (SELECT id >> 32 AS import, count(*) AS total, count(DISTINCT id) AS once FROM line GROUP BY 1)
     SELECT i.id, coalesce(total, 0), coalesce(once, 0) FROM ingest_import i LEFT JOIN found ON import = i.id
 """
 MISCOUNTED = """
     SELECT i.id FROM ingest_import i WHERE i.id = ANY(%s) AND (
-        (SELECT count(*) FROM market_salaryrecord s WHERE s.id >> 32 = i.id) <> i.inserted
+        (SELECT count(*) FROM market_salaryrecord s WHERE s.id >> 32 & 1048575 = i.id) <> i.inserted
         OR (SELECT count(*) FROM ingest_reject r WHERE r.import_id = i.id) <> i.rejected)
 """
 # Files that came over HTTP: each is to be loaded once, whatever was sent again.

@@ -27,7 +27,7 @@ TOLD_SECONDS = 120.0
 FINAL_SECONDS = 180.0
 RUN = "SELECT state, attempt, error_code, error_message FROM runs_run WHERE id = %s"
 ROWS = """
-    SELECT (SELECT count(*) FROM market_salaryrecord WHERE id >> 32 = %s),
+    SELECT (SELECT count(*) FROM market_salaryrecord WHERE id >> 32 & 1048575 = %s),
            (SELECT count(*) FROM ingest_reject WHERE import_id = %s),
            (SELECT coalesce(sum(rows), 0)::bigint FROM analytics_segment WHERE dataset = 'salary_records')
 """

@@ -7,6 +7,6 @@ partitioned(
     "hiring.hiredemployee",
     Partitions(
         wanted="SELECT DISTINCT extract(year FROM hired_at AT TIME ZONE 'UTC')::int FROM hired_employees",
-        make="SELECT hired_employees_year(%s)",
+        make=lambda cursor, year: cursor.execute("SELECT hired_employees_year(%s)", [year]),
     ),
 )

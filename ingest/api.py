@@ -300,7 +300,8 @@ class DatasetRows(APIView):
         operation_id="datasets_rows", parameters=[OpenApiParameter("import", int)], responses={200: OBJECT}
     )
     def get(self, request: Request, slug: str) -> Response:
-        """Newest first; `?import=` keeps the rows that an import wrote, a column's name those with that value.
+        """Newest first, of imports with tables of their own before others; `?import=` keeps the rows that an import
+        wrote, a column's name those with that value.
 
         A column that refers to a small table takes a name, an id, or `none`; of days, times and numbers there
         are `<column>_from` (that or later, or more) and `<column>_before` (earlier, or less) too.
@@ -308,7 +309,8 @@ class DatasetRows(APIView):
         declared = dataset(slug)
         rows = rows_of(declared)
         if (import_id := number_in(request, "import", IMPORT_MAX)) is not None:
-            rows = rows_of_import(rows, declared, Import(pk=import_id))
+            source = Import.objects.filter(pk=import_id, dataset=slug).first()
+            rows = rows_of_import(rows, declared, source) if source else rows.none()
         for name, field in _filters(declared).items():
             if text := request.query_params.get(name):
                 rows = rows.filter(_meant(field, text))

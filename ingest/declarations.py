@@ -114,6 +114,8 @@ class Dataset:
 
     mode append: id = import << 32 | line, rows are never compared. mode upsert: rows are found by `key`, one
     bigint column, the model's own key; the model's `origin` takes import << 32 | line of whoever wrote it last.
+    apart: whether an append dataset's table is partitioned by ranges of id, so that large imports get parts of their
+    own (ingest.apart).
     parts: how an upsert dataset's table is partitioned; loads then write into one partition after the other.
     used: tells which keys (n,) may be in use, as booleans (n,), where that is cheaper than to ask the table.
     order: positions (n,) of cleaned rows in the order that their indexes take best; otherwise by key.
@@ -127,6 +129,7 @@ class Dataset:
     columns: tuple[Column, ...]
     mode: Literal["append", "upsert"] = "append"
     key: tuple[str, ...] = ()
+    apart: bool = False
     parts: Parts | None = None
     used: Callable[[Keys], np.ndarray[Any, np.dtype[np.bool_]]] | None = None
     order: Callable[[Arrays], Keys] | None = None

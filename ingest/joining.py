@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from ingest import hooks, storage
+from ingest import apart, hooks, storage
 from ingest.cleaning import Clean
 from ingest.copying import Target, copying
 from ingest.declarations import Dataset, dataset
 from ingest.fixing import Judge, pieces, rejects_rejudge
 from ingest.loading import Counts
-from ingest.models import Import, RejectState, row_id
+from ingest.models import Import, RejectState
 from ingest.resubmitting import Returned, sheet_apply
 from ingest.settled import FIX_TASK, counts_change, loaded_import, loaded_locked
 from ingest.upserting import alone, batch_write
@@ -121,8 +122,11 @@ def rows_join(source: Import, declared: Dataset, judge: Judge, clean: Clean) -> 
     """Add cleaned rows to a dataset as lines of an import, and tell the listeners."""
     if declared.mode == "upsert":
         return batch_write(source.pk, declared, judge.cleaner.given, clean).counts
-    columns = {"id": row_id(source.pk, 0) | clean.lines, **clean.columns}
+    columns = {"id": source.row_id(0) | clean.lines, **clean.columns}
     target = Target.of(declared.model, columns)
+    if source.apart:
+        with connection.cursor() as cursor:
+            apart.parts_made(cursor, declared.model, np.unique(apart.part_of(columns["id"])).tolist())
     with copying(target) as write:
         write(target.payload(columns))
     span = (int(columns["id"][0]), int(columns["id"][-1]))

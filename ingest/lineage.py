@@ -11,7 +11,7 @@ from ingest.declarations import Dataset, dataset
 from ingest.facts import Facts
 from ingest.fixing import Judge
 from ingest.mapping import Mapping
-from ingest.models import LINE_MASK, Import, Reject, RejectState, row_id, row_origin
+from ingest.models import LINE_MASK, Import, Reject, RejectState, row_origin
 from ingest.readers import record_at
 from ingest.settled import LOADED
 from skillora.lib.errors import NotFound
@@ -81,7 +81,7 @@ def row_lineage(*, source: Import, line: int) -> Lineage:
     facts, mapping = Facts.from_json(source.facts), Mapping.from_json(source.mapping)
     reject = source.rejects.filter(line=line).select_related("edited_by").first()
     found = _in_file(source, facts, line) if 0 < line <= LINE_MASK else None
-    row = _row(declared, row_id(source.pk, line)) if 0 < line <= LINE_MASK else None
+    row = _row(declared, source.row_id(line)) if 0 < line <= LINE_MASK else None
     appended = declared.mode == "append" and source.state in LOADED  # then each line is a row or a reject
     if row is None and reject is None and (found is None or appended):
         message = _("Import %(id)s has no row on line %(line)s.")

@@ -9,7 +9,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,13 @@ import numpy as np
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from ingest import hooks
+from ingest import apart, hooks
 from ingest.cleaning import Clean, Cleaner, Rejected
 from ingest.copying import Target, copying
 from ingest.declarations import Arrays, Dataset
 from ingest.facts import Facts
 from ingest.mapping import Mapping
-from ingest.models import LINE_MASK, Import, row_id
+from ingest.models import LINE_MASK, Import
 from ingest.readers import read
 from ingest.rejects import Encoded, Groups
 from runs.models import State
@@ -63,12 +64,13 @@ class Chunk:
 
 @dataclass
 class Piece:
-    """One cleaned batch as COPY data."""
+    """One cleaned batch as COPY data, or what of it goes into one table. part: of an import that has its own tables."""
 
     payload: bytes | memoryview
     rows: int
     read: int
     rejected: int
+    part: int | None = None
 
 
 class Pipe:
@@ -134,7 +136,7 @@ class Preparation:
     """Reads, cleans and encodes one file into a pipe, on a thread of its own."""
 
     dataset: Dataset
-    source_id: int
+    source: Import
     path: Path
     facts: Facts
     cleaner: Cleaner
@@ -148,7 +150,7 @@ class Preparation:
     def run(self) -> None:
         """Pieces, a Chunk after each COPY's worth of them, None at the end; or the error that ended it."""
         try:
-            for batch in read(self.path, self.facts, self.cleaner.wanted):
+            for batch in read(self.path, self.facts, self.cleaner.wanted, ahead=True):
                 self._take(self.cleaner.clean(batch))
             self._end_chunk()
             self.pipe.put(None)
@@ -162,17 +164,38 @@ class Preparation:
 
     def _take(self, clean: Clean) -> None:
         self._rejected += clean.rejected
-        columns = {"id": row_id(self.source_id, 0) | clean.lines, **clean.columns}
+        columns = {"id": self.source.row_id(0) | clean.lines, **clean.columns}
         if self._target is None:
             self._target = Target.of(self.dataset.model, columns)
         if hooks.listeners(self.dataset.slug):
             self._columns.append({name: columns[name] for name in self._target.attnames})
-        payload = self._target.payload(columns) if len(clean.lines) else b""
-        piece = Piece(payload, len(clean.lines), clean.read, len(clean.rejected))
-        self._rows += piece.rows
-        self.pipe.put(piece, len(payload))
+        pieces = list(self._pieces(self._target, columns)) or [Piece(b"", 0, 0, 0)]
+        pieces[0].read, pieces[0].rejected = clean.read, len(clean.rejected)
+        for piece in pieces:
+            self._rows += piece.rows
+            self.pipe.put(piece, len(piece.payload))
         if self._rows >= CHUNK_ROWS or len(self._rejected) >= CHUNK_REJECTS:
             self._end_chunk()
+
+    def target_of(self, piece: Piece) -> Target:
+        """Where a piece's rows go."""
+        assert self._target is not None  # noqa: S101 (set before the first piece)
+        if piece.part is None:
+            return self._target
+        return replace(self._target, table=apart.table_of(self._target.table, piece.part))
+
+    def _pieces(self, target: Target, columns: Arrays) -> Iterator[Piece]:
+        """Rows, one or more, as what goes into one table each."""
+        ids = columns["id"]
+        if not self.source.apart:
+            if len(ids):
+                yield Piece(target.payload(columns), len(ids), 0, 0)
+            return
+        parts = apart.part_of(ids)
+        firsts = np.flatnonzero(np.diff(parts, prepend=-1)).tolist()
+        for first, end in pairwise([*firsts, len(ids)]):
+            some = {name: values[first:end] for name, values in columns.items()}
+            yield Piece(target.payload(some), end - first, 0, 0, int(parts[first]))
 
     def _end_chunk(self) -> None:
         writers = []
@@ -187,7 +210,7 @@ class Preparation:
             ]
         for one in self._rejected:
             self.groups.add(one)
-        rejects = Encoded.of(self.source_id, self._rejected) if self._rejected else None
+        rejects = Encoded.of(self.source.pk, self._rejected) if self._rejected else None
         self.pipe.put(Chunk(rejects, writers))
         self._columns, self._rows, self._rejected = [], 0, []
 
@@ -200,7 +223,8 @@ def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> No
     started = time.monotonic()
     facts, mapping = Facts.from_json(source.facts), Mapping.from_json(source.mapping)
     cleaner = Cleaner(dataset, mapping, facts, lenient=source.lenient)
-    preparation = Preparation(dataset, source.pk, path, facts, cleaner)
+    source.apart = apart.is_large(source, dataset, facts.rows)
+    preparation = Preparation(dataset, source, path, facts, cleaner)
     with transaction.atomic():
         Import.objects.select_for_update(of=("self",)).get(pk=source.pk)
         with beside(preparation.run, preparation.pipe):
@@ -208,7 +232,10 @@ def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> No
         if counts.read == 0:
             raise DomainError(_("This file has a header but no rows: nothing was loaded."), code="no_rows")
         Import.objects.filter(pk=source.pk).update(
-            rows_read=counts.read, inserted=counts.inserted, rejected=counts.rejected
+            rows_read=counts.read,
+            inserted=counts.inserted,
+            rejected=counts.rejected,
+            apart=source.apart,
         )
         seconds = round(time.monotonic() - started, 3)
         state = State.DONE_WITH_REJECTS if counts.rejected else State.DONE
@@ -220,12 +247,19 @@ def _send(preparation: Preparation, report: Callable[[Counts], None]) -> Counts:
     """Everything that the pipe gives into the database."""
     counts = Counts()
     pieces = _pieces(preparation.pipe)
-    for first in pieces:
-        chunk = _send_chunk(preparation, first, pieces, counts, report)
-        if chunk.rejects:
-            chunk.rejects.write()
-        for write in chunk.writers:
-            write()
+    with connection.cursor() as cursor:
+        tables = apart.Apart(cursor, preparation.dataset.model)
+        for first in pieces:
+            item = first
+            while isinstance(item, Piece):
+                if item.part is not None:
+                    tables.enter(item.part)
+                item = _send_pieces(preparation, item, pieces, counts, report)
+            if item.rejects:
+                item.rejects.write()
+            for write in item.writers:
+                write()
+        tables.end()
     return counts
 
 
@@ -236,20 +270,18 @@ def _pieces(pipe: Pipe) -> Iterator[Piece | Chunk]:
         yield item
 
 
-def _send_chunk(
+def _send_pieces(
     preparation: Preparation,
-    item: Piece | Chunk,
+    first: Piece,
     pieces: Iterator[Piece | Chunk],
     counts: Counts,
     report: Callable[[Counts], None],
-) -> Chunk:
-    """One COPY, up to the Chunk that ends it."""
-    if isinstance(item, Chunk):
-        return item
-    target = preparation._target
-    assert target is not None  # noqa: S101 (set before the first piece)
+) -> Piece | Chunk:
+    """One COPY; the piece for another table, or the Chunk, that ends it."""
+    item: Piece | Chunk = first
+    target = preparation.target_of(first)
     with copying(target) as write:
-        while isinstance(item, Piece):
+        while isinstance(item, Piece) and (item.part == first.part or not item.rows):
             if item.payload:
                 write(item.payload)
             counts.read += item.read

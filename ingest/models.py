@@ -13,7 +13,8 @@ from skillora.lib.errors import DomainError, NotFound
 
 LINE_BITS = 32  # a stored row's id is import << 32 | line: unique by construction, and its own lineage
 LINE_MASK = (1 << LINE_BITS) - 1
-IMPORT_MAX = (1 << 21) - 1  # keeps ids under 2**53, so that JSON numbers hold them
+APART = 1 << 52  # set in ids of rows that lie in tables of their own (ingest.apart)
+IMPORT_MAX = (1 << 20) - 1  # keeps ids under 2**53, so that JSON numbers hold them
 ID_FITS = "ingest_import_id_fits_row_ids"
 
 
@@ -23,7 +24,9 @@ def row_id(import_id: int, line: int) -> int:
 
 
 def row_origin(pk: int) -> tuple[int, int]:
-    """(import id, line) of a stored row's id."""
+    """(import id, line) of a stored row's id, or of what wrote it."""
+    if APART <= pk < 2 * APART:
+        pk -= APART
     return pk >> LINE_BITS, pk & LINE_MASK
 
 
@@ -77,6 +80,7 @@ class Import(models.Model):
     suggestion = models.JSONField(default=dict, blank=True)  # ingest.mapping.Suggestion
     mapping = models.JSONField(default=dict, blank=True)  # ingest.mapping.Mapping: what goes where
     lenient = models.BooleanField(default=False)
+    apart = models.BooleanField(default=False)  # its rows lie in tables of their own (ingest.apart)
     check_run = models.OneToOneField("runs.Run", null=True, on_delete=models.SET_NULL, related_name="+")
     load = models.OneToOneField("runs.Run", null=True, on_delete=models.PROTECT, related_name="loaded_import")
     rows_read = models.BigIntegerField(default=0)
@@ -124,9 +128,13 @@ class Import(models.Model):
         """uploaded, mapped, or the state of the load's run."""
         return self.load.state if self.load else self.stage
 
+    def row_id(self, line: int) -> int:
+        """The id of the row that a line became, where rows are appended."""
+        return row_id(self.pk, line) | (APART if self.apart else 0)
+
     def key_range(self) -> tuple[int, int]:
-        """First and last id that rows of this import can have."""
-        return row_id(self.pk, 0), row_id(self.pk, LINE_MASK)
+        """First and last id that rows of this import can have, or `origin` where they are found by a key."""
+        return self.row_id(0), self.row_id(LINE_MASK)
 
 
 class Upload(models.Model):

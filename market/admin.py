@@ -29,7 +29,8 @@ class ImportFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""
         if value.isascii() and value.isdigit() and len(value) < 8:
-            return queryset.filter(pk__range=Import(pk=int(value)).key_range())
+            source = Import.objects.filter(pk=int(value)).first()
+            return queryset.filter(pk__range=source.key_range()) if source else queryset.none()
         return queryset
 
 

@@ -18,6 +18,7 @@ from ingest import services
 from ingest.api import ColumnMap, checked
 from ingest.bodies import row_body
 from ingest.declarations import dataset
+from ingest.lineage import rows_of_import
 from ingest.models import Import
 from ingest.table_api import loaded_once, task_named
 from market import reports
@@ -129,7 +130,8 @@ def task_body(source: Import, run: Run) -> dict[str, Any]:
         "successful": state == "SUCCESS",
     }
     if state == "SUCCESS":
-        rows = dataset(source.dataset).model._default_manager.filter(pk__range=source.key_range())
+        declared = dataset(source.dataset)
+        rows = rows_of_import(declared.model._default_manager.all(), declared, source)
         undone = run.state == State.UNDONE
         body["result"] = {
             "file_id": source.stored,

@@ -64,6 +64,7 @@ SALARY_RECORDS = register(
         slug="salary_records",
         title=_("Salary records"),
         model=SalaryRecord,
+        apart=True,
         answers_url="market:salary-list",
         rows_url="market:salary-rows",
         deriving=yearly_pay,

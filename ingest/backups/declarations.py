@@ -5,6 +5,7 @@ Imports no other module of ingest, so that everything may import it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.module_loading import autodiscover_modules
 
@@ -13,11 +14,11 @@ from django.utils.module_loading import autodiscover_modules
 class Partitions:
     """A partitioned table whose parts are made on demand.
 
-    wanted: SQL whose one column names the parts that the rows need. make: SQL that makes the part `%s`.
+    wanted: SQL whose one column numbers the parts that the rows need. make: called with a cursor and such a number.
     """
 
     wanted: str
-    make: str
+    make: Callable[[Any, int], None]
 
 
 # Tables whose rows are nobody's work: label → reason. Those of other packages; apps add their own.

@@ -196,7 +196,7 @@ def _copy(cursor: Any, table: Table, part: Part, file: Path, before: int, tell: 
         )
     if partitions := declarations.partitions(table.label):
         for value in part.parts:
-            cursor.execute(partitions.make, [value])
+            partitions.make(cursor, value)
     columns = sql.SQL(", ").join(map(sql.Identifier, (*names, *fixed)))
     into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
     rest = tuple(fixed.values())

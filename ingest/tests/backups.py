@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import Role, User
+from ingest import apart
 from ingest.backups import services
 from ingest.backups.manifest import Manifest
 from ingest.backups.storages import Folder
@@ -48,6 +49,10 @@ def fill(seed: int = 1) -> None:
         message="no",
         cells=[*TEXTS],
     )
+    large = Import.objects.create(dataset="salary_records", name="large.csv", apart=True)
+    with connection.cursor() as cursor:
+        apart.parts_made(cursor, SALARY, [apart.part_of(large.row_id(7))])
+    SALARY.objects.create(id=large.row_id(7), pay="12.50")
     for i, text in enumerate(TEXTS):
         SALARY.objects.create(
             id=row_id(source.pk, i + 1), country_id=840, currency_id=840, pay=f"{rng.randint(1, 10**9)}.{i}1",
