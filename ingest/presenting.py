@@ -80,11 +80,12 @@ def counts_of(
 
     Leaves out changed and unchanged where a dataset only appends, and what was left out where nothing was.
     """
+    added = _("in the table now") if appends else _("added to the table")
     parts = [
         Part(
-            _("Loaded") if loaded else _("New"),
+            _("Loaded") if loaded and appends else _("New"),
             figures["inserted"],
-            _("in the table now") if loaded else _("will be added"),
+            added if loaded else _("will be added"),
             "ok",
             "check",
             rows_url,
@@ -95,9 +96,8 @@ def counts_of(
             Part(_("Changed"), figures["updated"], _("new values for known rows"), "info", "refresh")
         )
         parts.append(Part(_("Unchanged"), figures["unchanged"], _("the same as before"), "", ""))
-    parts.append(
-        Part(_("Rejected"), figures["rejected"], _("kept, each with its reason"), "bad", "alert", rejects_url)
-    )
+    why = _("kept, each with its reason") if figures["rejected"] else _("nothing to fix")
+    parts.append(Part(_("Rejected"), figures["rejected"], why, "bad", "alert", rejects_url))
     if figures["skipped"]:
         parts.append(Part(_("Left out"), figures["skipped"], _("as you chose"), "warn", "minus"))
     return Counts(parts, figures["rows_read"])

@@ -53,7 +53,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
         {
             "source": source,
             "title": titles.get(source.dataset, source.dataset),
-            "loaded": source.inserted + source.updated,
+            "loaded": source.inserted + source.updated + source.unchanged,
             "url": step_url(source),
         }
         for source in current

@@ -13,6 +13,7 @@ from ingest.declarations import Style, Verdicts
 from ingest.kinds.spelling import folded, nearest
 
 FEW = 12
+LETTERS = 3  # of a text that a typing error leaves recognisable, of a code too: "n.d." is no "BND"
 SPELT_OUT = 4  # letters of a spelling that a typing error leaves recognisable: "n.d." is no "AND"
 
 
@@ -61,7 +62,7 @@ class CodeList:
 
     def suggestion(self, text: str) -> str:
         """The name that `text` most likely stands for, "" where none is near."""
-        near = nearest(text, self._words)
+        near = nearest(text, self._words) if len(folded(text)) >= LETTERS else ""
         return self.names()[self._numbers[near]] if near else ""
 
     def options(self) -> list[str]:

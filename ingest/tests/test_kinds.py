@@ -132,4 +132,6 @@ def test_choice_knows_aliases_and_suggests_the_nearest() -> None:
 def test_text_that_is_near_a_code_alone_gets_no_suggestion() -> None:
     kind = Choice({1: "Andorra", 2: "Mid", 3: "Peru"}, {"and": 1, "ad": 1, "per": 3})
     assert [kind.suggestion(text) for text in ("n.d.", "adn", "pe", "ab")] == ["", "", "", ""]
+    codes = Choice({1: "BND", 2: "EUR"}, {})
+    assert [codes.suggestion(text) for text in ("n.d.", "nd", "Eur0")] == ["", "", "EUR"]
     assert [kind.suggestion(text) for text in ("Andora", "Midd", "Perú.")] == ["Andorra", "Mid", "Peru"]

@@ -35,6 +35,17 @@ def test_check_offers_what_a_spelling_may_mean(signed_in: Client, owner: User, t
     assert "Load 22 rows" in body(signed_in, f"/imports/{source.pk}/check")
 
 
+@pytest.mark.parametrize("more", [[], ["Data Engineer,70000,Narnia,Mid,2025-06-01,x"]], ids=["one", "two"])
+def test_rule_says_beforehand_only_what_one_spelling_may_mean(
+    signed_in: Client, owner: User, tmp_path: Path, more: list[str]
+) -> None:
+    """What one of two refused spellings seems to mean is not offered for both."""
+    source = faulty.loaded(faulty.write(tmp_path / "more.csv", more), owner)
+    page = body(signed_in, f"/imports/{source.pk}/rejects?code=unknown_country&field=country")
+    assert "Read “Brasill” as Brazil in 2 rows" in page
+    assert ('name="text" autocomplete="off" value="Brazil"' in page) is (not more)
+
+
 def test_form_without_scripts_corrects_what_was_typed(signed_in: Client, source: Import) -> None:
     page = body(signed_in, f"/imports/{source.pk}/rejects")
     assert page.count("<tr id=") == 8 and 'name="c22.1"' in page
