@@ -76,6 +76,7 @@ class Preparation:
     pipe: Pipe = field(default_factory=lambda: Pipe(AHEAD_BYTES))
     shape: Shape | None = None
     _deciding: Deciding | None = None
+    _apart: bool = False  # rows went straight into partitions
 
     def run(self) -> None:
         """Pieces, None at the end; or the error that ended it."""
@@ -119,7 +120,8 @@ class Preparation:
         writers: list[Callable[[], None]] = []
         if not self.dry and len(chunk.new):
             new = chunk.part(chunk.new)
-            copied = copies(self.dataset, self.shape.target, new)
+            copied = copies(self.dataset, self.shape.target, new, apart=self._apart)
+            self._apart |= any(copy.direct for copy in copied)
             writers = self._told(new)
         rejected = [one for c in taken for one in c.rejected]
         return Piece(chunk, copied, sum(c.read for c in taken), rejected, writers)

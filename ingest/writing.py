@@ -59,8 +59,10 @@ class Copy:
     direct: bool = False
 
 
-def copies(dataset: Dataset, target: Target, rows: Arrays) -> list[Copy]:
-    """New rows as COPY data. Partition by partition where each gets enough of them: less work for each row."""
+def copies(dataset: Dataset, target: Target, rows: Arrays, *, apart: bool = False) -> list[Copy]:
+    """New rows as COPY data. Partition by partition where each gets enough of them: less work for each row; or where
+    others of the same file went `apart` already: they wait together, and partitions that are made need not join yet.
+    """
     n = len(rows[target.attnames[0]])
     if not n:
         return []
@@ -71,7 +73,7 @@ def copies(dataset: Dataset, target: Target, rows: Arrays) -> list[Copy]:
     if (np.diff(numbers) < 0).any():
         order, numbers = order[by_part := np.argsort(numbers, kind="stable")], numbers[by_part]
     firsts = np.concatenate([[0], np.flatnonzero(np.diff(numbers)) + 1])
-    if n < PART_ROWS * len(firsts):
+    if n < PART_ROWS * len(firsts) and not apart:
         needed = tuple(numbers[firsts].tolist())
         return [Copy(target, n, target.payload(_taken(rows, order)), needed)]
     found = []

@@ -5,6 +5,8 @@ out of the rollup and put them in again. Now an update touches only ids and coun
 room in its pages, so that a count that changes writes no index entry.
 """
 
+from importlib import import_module
+
 from django.db import migrations
 
 QUARTERS = """
@@ -113,8 +115,36 @@ DROP FUNCTION hired_employees_guard();
 ALTER TABLE hires_by_quarter SET (fillfactor = 60);
 """
 
+_BEFORE = import_module("hiring.migrations.0002_hired_employees").GUARDS
+
+
+def _before(first: str, end: str) -> str:
+    """A function of 0002."""
+    said: str = _BEFORE[_BEFORE.index(first) : _BEFORE.index(end)]
+    return said.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+
+
+ONE_GUARD = f"""
+{_before("CREATE FUNCTION hired_employees_guard()", "CREATE FUNCTION hired_employees_emptied()")}
+{_before("CREATE FUNCTION hired_employees_watch(", "SELECT hired_employees_watch(")}
+DO $$
+DECLARE
+    watched regclass;
+BEGIN
+    FOR watched IN SELECT relid FROM pg_partition_tree('hired_employees') LOOP
+        EXECUTE format('DROP TRIGGER hired_employees_inserted ON %s', watched);
+        EXECUTE format('DROP TRIGGER hired_employees_updated ON %s', watched);
+        EXECUTE format('DROP TRIGGER hired_employees_deleted ON %s', watched);
+        PERFORM hired_employees_watch(watched);
+    END LOOP;
+END $$;
+DROP FUNCTION hired_employees_insert_guard(), hired_employees_update_guard(), hired_employees_delete_guard();
+DROP FUNCTION hires_quarters();
+ALTER TABLE hires_by_quarter RESET (fillfactor);
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("hiring", "0004_incomplete_found")]
 
-    operations = [migrations.RunSQL(QUARTERS + GUARDS + WATCH)]
+    operations = [migrations.RunSQL(QUARTERS + GUARDS + WATCH, ONE_GUARD)]

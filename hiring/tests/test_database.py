@@ -5,6 +5,7 @@ import random
 from collections import Counter
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from hiring.models import Department, HiredEmployee, HiresByQuarter, Job
@@ -127,3 +128,21 @@ def test_quarter_is_that_of_utc_whatever_the_session_says() -> None:
     sql("SET LOCAL timezone = 'America/Sao_Paulo'")
     sql(INSERT, 1, "Ann", "2021-01-01T01:00Z", 1, 1)
     assert rolled_up() == {(2021, 1, 1, 1): 1}
+
+
+def test_guards_hold_on_the_way_back_and_on_the_way_forth() -> None:
+    sql(INSERT, 7, "Ann", "2020-05-01Z", 1, 1)
+    for number, migration in ((8, "0004"), (9, "0005"), (10, "0006"), (11, "0004"), (12, "0007")):
+        call_command("migrate", "hiring", migration, verbosity=0)
+        sql(INSERT, number, "Bob", "2021-05-01Z", 1, 2)
+        sql("UPDATE hired_employees SET job_id = 3 WHERE id = %s", number)
+        with pytest.raises(IntegrityError, match="one of these ids exists"):
+            sql(INSERT, 7, "Eve", "2022-05-01Z", 1, 1)
+        with pytest.raises(IntegrityError, match="job 99 does not exist"):
+            sql(INSERT, 70, "Eve", "2022-05-01Z", 1, 99)
+        sql("SELECT hired_employees_year(%s)", 1990 + number)
+        sql(INSERT, 100 + number, "Mia", f"{1990 + number}-12-31T23:59:59Z", 2, 1)
+        assert rolled_up() == counted()
+    sql("DELETE FROM hired_employees WHERE id = 7")
+    sql(INSERT, 7, "Eve", "2022-05-01Z", 1, 1)
+    assert rolled_up() == counted()
