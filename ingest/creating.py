@@ -36,7 +36,7 @@ def reference_create(
         loaded = batch_load(by=by, dataset=missing.dataset.slug, rows=[row], mode="atomic")
         if loaded.source is None:
             errors = loaded.rows[0].errors
-            raise DomainError(str(errors[0]["detail"]), "row_rejected", errors=errors)
+            raise DomainError(str(errors[0]["detail"]), "row_rejected", errors=list(errors))
     return missing, _look_again(source, by, Rule(code, field, "replace"), column.kind, key)
 
 

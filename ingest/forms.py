@@ -315,7 +315,10 @@ class MappingForm:
         used = sum(bool(row.target) for row in rows)
         doubts = sum(row.doubtful for row in rows)
         others = [dataset(slug) for slug in self.suggestion.others]
-        required = ", ".join(str(c.label) for c in self.dataset.columns if c.required)
+        filled = {*self.targets.values(), *self.constants}
+        required = ", ".join(
+            str(c.label) for c in self.dataset.columns if c.required and (c.name in filled or not c.made)
+        )
         return {
             "dataset": self.dataset,
             "rows": rows,

@@ -34,29 +34,37 @@ class Recognised:
 
 def recognise(facts: Facts, name: str = "") -> list[Recognised]:
     """The datasets that can take the file as it is, best first: every required column is filled."""
-    found = []
-    for dataset in datasets():
-        suggestion = suggest(dataset, facts)
-        taken = suggestion.mapping.columns
-        if suggestion.missing or not taken:
-            continue
-        scores = [guess.score for guess in suggestion.guesses if guess.canonical in taken]
-        # Columns that a dataset has no use for speak against it, as do those that it would lack.
-        used = len(taken) / max(len(facts.columns), 1)
-        score = used * (0.75 + 0.25 * sum(scores) / len(scores)) + NAMED * _named(dataset, name)
-        if score >= ENOUGH:
-            found.append(Recognised(dataset, suggestion, round(score, 4)))
+    found = [one for one in _options(facts, name) if one.score >= ENOUGH]
     return sorted(found, key=lambda one: -one.score)
 
 
-def likeliest(facts: Facts, name: str = "") -> list[Dataset]:
+def likeliest(facts: Facts, name: str = "") -> list[Recognised]:
     """The dataset that a file is for; more than one where nothing in the file tells them apart.
 
-    Where none takes the file as it is, the one that has a place for most columns.
+    Where none takes the file as it is, those that have a place for most columns.
     """
-    if found := recognise(facts, name):
-        return [one.dataset for one in _tied(found) or found[:1]]
-    return [max(datasets(), key=lambda one: len(suggest(one, facts).mapping.columns))]
+    options = _options(facts, name)
+    best = max(one.score for one in options)
+    if best >= ENOUGH:
+        return [one for one in options if one.score == best]
+    most = max(len(one.suggestion.mapping.columns) for one in options)
+    return [one for one in options if len(one.suggestion.mapping.columns) == most]
+
+
+def _options(facts: Facts, name: str) -> list[Recognised]:
+    """Every dataset; those whose rows would lack something have a score of 0."""
+    options = []
+    for dataset in datasets():
+        suggestion = suggest(dataset, facts)
+        taken = suggestion.mapping.columns
+        score = 0.0
+        if taken and not suggestion.missing:
+            scores = [guess.score for guess in suggestion.guesses if guess.canonical in taken]
+            # Columns that a dataset has no use for speak against it, as do those that it would lack.
+            used = len(taken) / max(len(facts.columns), 1)
+            score = used * (0.75 + 0.25 * sum(scores) / len(scores)) + NAMED * _named(dataset, name)
+        options.append(Recognised(dataset, suggestion, round(score, 4)))
+    return options
 
 
 def _named(dataset: Dataset, name: str) -> float:

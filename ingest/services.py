@@ -72,13 +72,16 @@ def import_create(*, by: User | None, dataset: str, upload: "UploadedFile[Any] |
     413 too large; 400 not a table, empty, header only.
     """
     _editor(by)
-    known = [declarations.dataset(dataset)] if dataset else []
+    declared = declarations.dataset(dataset) if dataset else None
     stored = storage.file_store(upload, name)
     try:
         facts = _facts(stored.path, name, {})
-        declared, *others = known or likeliest(facts, name)
-        suggestion = _suggested(declared, facts)
-        suggestion.others = [other.slug for other in others]
+        if declared is None:
+            likely, *others = likeliest(facts, name)
+            declared, suggestion = likely.dataset, mapping_recall(likely.dataset, facts) or likely.suggestion
+            suggestion.others = [other.dataset.slug for other in others]
+        else:
+            suggestion = _suggested(declared, facts)
         return Import.objects.create(
             dataset=declared.slug,
             origin=Origin.FILE,

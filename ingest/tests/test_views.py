@@ -114,12 +114,19 @@ def test_upload_of_a_shape_that_two_datasets_have_is_asked_about(owner: User) ->
     client.post("/imports/new", {"dataset": "", "file": SimpleUploadedFile("file.csv", content)})
     source = Import.objects.get()
     page = client.get(f"/imports/{source.pk}/map").content.decode()
-    assert "Are these Departments?" in page and "Take it for Jobs" in page
+    assert "Nothing in it tells Departments from Jobs." in page and "Take it for Jobs" in page
     client.post(f"/imports/{source.pk}/facts", {"header_line": "1"})
     assert "Take it for Jobs" in client.get(f"/imports/{source.pk}/map").content.decode(), "still open"
     client.post(f"/imports/{source.pk}/facts", {"dataset": "jobs"})
     assert Import.objects.get().dataset == "jobs"
-    assert "Are these" not in client.get(f"/imports/{source.pk}/map").content.decode()
+    assert "Which dataset" not in client.get(f"/imports/{source.pk}/map").content.decode()
+
+
+def test_upload_that_says_nothing_is_offered_to_all_datasets(owner: User) -> None:
+    client, content = client_of(owner), "بلد,راتب\nمصر,x\nمصر,y\n".encode()
+    client.post("/imports/new", {"dataset": "", "file": SimpleUploadedFile("file.csv", content)})
+    page = client.get(f"/imports/{Import.objects.get().pk}/map").content.decode()
+    assert page.count("Take it for ") == len(datasets()) - 1
 
 
 @pytest.mark.parametrize("form", [{"dataset": "", "name": "jobs.csv"}, {"dataset": "jobs", "name": "x.csv"}])
@@ -128,7 +135,7 @@ def test_upload_whose_dataset_is_said_is_not_asked_about(owner: User, form: dict
     client_of(owner).post("/imports/new", {"dataset": form["dataset"], "file": file})
     source = Import.objects.get()
     assert source.dataset == "jobs"
-    assert "Are these" not in client_of(owner).get(f"/imports/{source.pk}/map").content.decode()
+    assert "Which dataset" not in client_of(owner).get(f"/imports/{source.pk}/map").content.decode()
 
 
 def test_upload_larger_than_allowed(owner: User) -> None:
