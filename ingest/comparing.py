@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import psycopg
 from django.db import connection
 from psycopg import sql
 
@@ -76,10 +77,10 @@ class Shape:
             "was": sql.SQL(" || timestamptz_send(t.{})").format(part) if self.partition else sql.SQL(""),
         }
 
-    def within(self, keys: Keys) -> sql.Composed:
-        """Stored rows between the first and the last of sorted keys."""
-        first, last = int(keys[0]), int(keys[-1])
-        return sql.SQL("t.{} BETWEEN {} AND {}").format(sql.Identifier(self.key), first, last)
+    @property
+    def within(self) -> sql.Composed:
+        """Stored rows between %(first)s and %(last)s."""
+        return sql.SQL("t.{} BETWEEN %(first)s::bigint AND %(last)s::bigint").format(sql.Identifier(self.key))
 
 
 def dense(keys: Keys) -> bool:
@@ -87,26 +88,64 @@ def dense(keys: Keys) -> bool:
     return bool(keys[-1] - keys[0] < SPARSE * len(keys))
 
 
-@contextmanager
-def looked_up() -> Iterator[None]:
-    """One look into the key for each row, whatever the statistics say: they know nothing of pruned partitions."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
-        yield
-        cursor.execute("RESET enable_hashjoin; RESET enable_mergejoin")
+ALONE = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")
+TOGETHER = ("enable_nestloop", "enable_seqscan")
 
 
 @contextmanager
-def staged(
-    target: Target, rows: Arrays, *, alone: bool = False
-) -> Iterator[tuple[sql.Composable, list[Any]]]:
-    """Rows as something to select from, called s, with its parameters: arrays, or a temporary table.
-
-    alone: for a join that looks up each row alone.
+def without(*ways: str) -> Iterator[None]:
+    """Statements that are not planned in these ways, whatever the statistics say, which know nothing of pruned
+    partitions, and however small a table is, because plans stay. ALONE looks each row up by its key, TOGETHER reads
+    all rows between by index and hashes them.
     """
-    if len(rows[target.attnames[0]]) <= FEW:
-        with looked_up() if alone else nullcontext():
-            yield _arrays(target, rows)
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join(f"SET {way} = off" for way in ways))
+        yield
+        cursor.execute("; ".join(f"RESET {way}" for way in ways))
+
+
+def plans_kept() -> None:
+    """From now to the end of the transaction plans are for any values, and stay: to plan for twenty partitions takes as
+    long as to work on a few hundred rows.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Rows as something to select from, called s: arrays, or a temporary table."""
+
+    said: sql.Composable
+    within: sql.Composable  # the stored rows that they can be
+    params: dict[str, Any]
+    few: bool
+
+    def ask(
+        self, statement: sql.SQL, names: dict[str, sql.Composable], **params: str
+    ) -> "psycopg.Cursor[Any]":
+        """A statement that selects from them. Few rows: planned once for each session, so its text never varies."""
+        text = statement.format(given=self.said, within=self.within, **names).as_string()
+        session = connection.connection
+        session.prepare_threshold = (
+            0  # Django's own statements have their values in them and are not prepared
+        )
+        make = psycopg.Cursor if self.few else psycopg.ClientCursor
+        with connection.wrap_database_errors:
+            return make(session).execute(text, self.params | params, prepare=self.few)
+
+
+@contextmanager
+def staged(shape: Shape, target: Target, rows: Arrays, *, alone: bool) -> Iterator[Given]:
+    """Rows sorted by key to join with the stored ones. alone: each is looked up alone."""
+    connection.ensure_connection()
+    keys = rows[shape.key]
+    within = sql.SQL("true") if alone else shape.within
+    params = {} if alone else {"first": str(keys[0]), "last": str(keys[-1])}
+    if len(keys) <= FEW:
+        with without(*(ALONE if alone else TOGETHER)):
+            said, arrays = _arrays(target, rows)
+            yield Given(said, within, params | arrays, few=True)
         return
     columns = zip(target.names, target.types, strict=True)
     described = sql.SQL(", ").join(sql.SQL("{} " + kind).format(sql.Identifier(n)) for n, kind in columns)
@@ -116,16 +155,17 @@ def staged(
         with copying(target) as write:
             write(target.payload(rows))
         cursor.execute(sql.SQL("ANALYZE {}").format(table).as_string())
-        with looked_up() if alone else nullcontext():
-            yield sql.SQL("{} AS s").format(table), []
+        with without(*ALONE) if alone else nullcontext():
+            yield Given(sql.SQL("{} AS s").format(table), within, params, few=False)
         cursor.execute(sql.SQL("DROP TABLE {}").format(table).as_string())
 
 
-def _arrays(target: Target, rows: Arrays) -> tuple[sql.Composable, list[Any]]:
-    params, items = [], []
+def _arrays(target: Target, rows: Arrays) -> tuple[sql.Composable, dict[str, str]]:
+    params: dict[str, str] = {}
+    items = []
     for name, kind, reference in zip(target.attnames, target.types, target.references, strict=True):
-        params.append(_literal(rows[name], zoned=kind.endswith("time zone"), reference=reference))
-        items.append(sql.SQL("%s::" + kind + "[]"))
+        params[name] = _literal(rows[name], zoned=kind.endswith("time zone"), reference=reference)
+        items.append(sql.SQL(f"%({name})s::{kind}[]"))
     columns = sql.SQL(", ").join(map(sql.Identifier, target.names))
     return sql.SQL("unnest({}) AS s ({})").format(sql.SQL(", ").join(items), columns), params
 
@@ -179,20 +219,17 @@ def _found(
     """Those of the asked rows that are stored; here: with the same value of the partition column."""
     some = {name: values[asked] for name, values in rows.items()}
     keys = some[shape.key]
+    where = sql.SQL("t.{0} = s.{0}").format(sql.Identifier(shape.partition)) if here else sql.SQL("true")
     alone = len(keys) <= FEW and not dense(keys)
-    names = {**shape.names, "where": sql.SQL("true") if alone else shape.within(keys)}
-    if here:
-        names["where"] = sql.SQL("t.{0} = s.{0}").format(sql.Identifier(shape.partition))
-    stage = replace(shape.target, table=STAGE)
-    with staged(stage, some, alone=alone) as (given, params), connection.cursor() as cursor:
-        cursor.execute(_LOOK.format(given=given, **names).as_string(), params)
-        return np.frombuffer(bytes(cursor.fetchone()[0] or b""), kind)
+    with staged(shape, replace(shape.target, table=STAGE), some, alone=alone) as given:
+        found = given.ask(_LOOK, {**shape.names, "where": where}).fetchone()
+        return np.frombuffer(bytes(found[0] or b"") if found else b"", kind)
 
 
 # One value: reading a COPY row by row costs more than the join.
 _LOOK = sql.SQL(
     "SELECT string_agg(int8send(t.{key}) || boolsend({differs}){was}, ''::bytea)"
-    " FROM {given} JOIN {table} t ON t.{key} = s.{key} AND {where}"
+    " FROM {given} JOIN {table} t ON t.{key} = s.{key} AND {where} AND {within}"
 )
 _FOUND = [("key", ">i8"), ("changed", "u1"), ("was", ">i8")]
 

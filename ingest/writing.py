@@ -236,16 +236,11 @@ class Writing:
         stage = shape.stage if journal else replace(shape.target, table=STAGE)
         if not journal:
             names = {**names, "lies": sql.SQL(""), "differs": sql.SQL("true")}
-        keys = rows[shape.key]
-        names["within"] = shape.within(keys) if (near := dense(keys)) else sql.SQL("true")
-        with staged(stage, rows, alone=not near) as (given, params), connection.cursor() as cursor:
+        with staged(shape, stage, rows, alone=not dense(rows[shape.key])) as given:
             if journal:
-                cursor.execute(
-                    _JOURNAL.format(given=given, **names).as_string(), [*params, self.dataset.slug]
-                )
-                self._expect(cursor.fetchone()[0], rows)
-            cursor.execute(_UPDATE.format(given=given, **names).as_string(), params)
-            self._expect(cursor.rowcount, rows)
+                found = given.ask(_JOURNAL, names, dataset=self.dataset.slug).fetchone()
+                self._expect(found[0] if found else 0, rows)
+            self._expect(given.ask(_UPDATE, names).rowcount, rows)
 
     def _expect(self, written: int, rows: Arrays) -> None:
         if written != len(rows["origin"]):
@@ -273,7 +268,8 @@ _JOURNAL = sql.SQL(
     " FROM {given} JOIN {table} t ON t.{key} = s.{key} {lies} WHERE {differs} AND {within}"
     " ORDER BY t.{key} FOR NO KEY UPDATE OF t), "
     "kept AS (INSERT INTO ingest_journal (id, line, key, row, import_id, dataset)"
-    " SELECT origin, origin & {mask}, key, row, origin >> {bits}, %s FROM locked WHERE writer <> origin >> {bits}) "
+    " SELECT origin, origin & {mask}, key, row, origin >> {bits}, %(dataset)s FROM locked"
+    " WHERE writer <> origin >> {bits}) "
     "SELECT count(*) FROM locked"
 )
 _UPDATE = sql.SQL(
