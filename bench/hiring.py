@@ -7,6 +7,7 @@ same server.
 """
 
 import argparse
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -41,6 +42,8 @@ def run(argv: list[str]) -> dict[str, Any]:
 
         with override_settings(UPLOAD_DIR=Path(folder) / "uploads"):
             _places()
+            gc.collect()
+            gc.freeze()  # as the web's processes do
             for rows in asked.rows:
                 found = _measured(Path(folder), rows)
                 figures |= {f"{_short(rows)}_{name}": value for name, value in found.items()}
