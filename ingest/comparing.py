@@ -88,28 +88,21 @@ def dense(keys: Keys) -> bool:
     return bool(keys[-1] - keys[0] < SPARSE * len(keys))
 
 
-ALONE = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")
-TOGETHER = ("enable_nestloop", "enable_seqscan")
+# What the planner is told, whatever the statistics say: they know nothing of pruned partitions.
+ALONE = {"enable_hashjoin": "off", "enable_mergejoin": "off"}  # one look into the key for each row
+TOGETHER = {"enable_nestloop": "off"}  # all rows between are read and hashed
+# Few rows: for any values and however small the table is, because these plans stay. To plan for twenty partitions
+# takes as long as to work on a few hundred rows.
+KEPT = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
 @contextmanager
-def without(*ways: str) -> Iterator[None]:
-    """Statements that are not planned in these ways, whatever the statistics say, which know nothing of pruned
-    partitions, and however small a table is, because plans stay. ALONE looks each row up by its key, TOGETHER reads
-    all rows between by index and hashes them.
-    """
+def planned(settings: dict[str, str]) -> Iterator[None]:
+    """Statements that are planned with these settings."""
     with connection.cursor() as cursor:
-        cursor.execute("; ".join(f"SET {way} = off" for way in ways))
+        cursor.execute("; ".join(f"SET {name} = {value}" for name, value in settings.items()))
         yield
-        cursor.execute("; ".join(f"RESET {way}" for way in ways))
-
-
-def plans_kept() -> None:
-    """From now to the end of the transaction plans are for any values, and stay: to plan for twenty partitions takes as
-    long as to work on a few hundred rows.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute("; ".join(f"RESET {name}" for name in settings))
 
 
 @dataclass(frozen=True)
@@ -143,7 +136,7 @@ def staged(shape: Shape, target: Target, rows: Arrays, *, alone: bool) -> Iterat
     within = sql.SQL("true") if alone else shape.within
     params = {} if alone else {"first": str(keys[0]), "last": str(keys[-1])}
     if len(keys) <= FEW:
-        with without(*(ALONE if alone else TOGETHER)):
+        with planned(KEPT | (ALONE if alone else TOGETHER)):
             said, arrays = _arrays(target, rows)
             yield Given(said, within, params | arrays, few=True)
         return
@@ -155,7 +148,7 @@ def staged(shape: Shape, target: Target, rows: Arrays, *, alone: bool) -> Iterat
         with copying(target) as write:
             write(target.payload(rows))
         cursor.execute(sql.SQL("ANALYZE {}").format(table).as_string())
-        with without(*ALONE) if alone else nullcontext():
+        with planned(ALONE) if alone else nullcontext():
             yield Given(sql.SQL("{} AS s").format(table), within, params, few=False)
         cursor.execute(sql.SQL("DROP TABLE {}").format(table).as_string())
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from ingest import hooks
 from ingest.cleaning import CELL_MAX, VALUE_MAX, CellError, Clean, Cleaner, Rejected
-from ingest.comparing import Chunk, Deciding, Shape, plans_kept
+from ingest.comparing import Chunk, Deciding, Shape
 from ingest.declarations import Arrays, Dataset, Keys
 from ingest.facts import Facts
 from ingest.loading import AHEAD_BYTES, Counts, Pipe, beside, progress_of
@@ -223,7 +223,6 @@ def batch_write(
     """
     columns = {**clean.columns, "origin": row_id(source_id, 0) | clean.lines}
     shape = Shape.of(dataset, given, {*columns})
-    plans_kept()
     chunk = Deciding(dataset, shape).chunk(clean.lines, columns)
     new = chunk.part(chunk.new)
     writers = [
