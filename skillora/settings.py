@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "skillora.lib.http.ContentSecurityPolicyMiddleware",
     "skillora.lib.http.InputLimitMiddleware",
     "skillora.lib.http.RateLimitHeaderMiddleware",
+    "skillora.lib.http.PageAboveMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -45,6 +45,31 @@ def test_page_without_signing_in(client: Client, path: str) -> None:
     assert response["Location"].startswith("/account/sign-in?next=")
 
 
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [
+        ("/imports/{pk}/map/preview", "/imports/{pk}/map"),
+        ("/imports/{pk}/facts", "/imports/{pk}"),
+        ("/imports/{pk}/rejects/fix", "/imports/{pk}/rejects"),
+        ("/backups/new", "/backups/"),
+        ("/sample", "/"),
+    ],
+)
+def test_session_that_ended_while_a_form_was_sent_comes_back_to_a_page(
+    client: Client, owner: User, source: Import, path: str, above: str
+) -> None:
+    here = path.format(pk=source.pk)
+    assert client.post(here)["Location"] == f"/account/sign-in?next={here}"
+    response = client_of(owner).get(here)
+    assert (response.status_code, response["Location"]) == (302, above.format(pk=source.pk))
+
+
+def test_other_methods_and_programs_are_told_what_is_allowed(owner: User, source: Import) -> None:
+    client = client_of(owner)
+    assert client.put(f"/imports/{source.pk}/facts").status_code == 405
+    assert client.get(f"/api/v1/imports/{source.pk}/load").status_code == 405
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_viewer_reads_the_import_of_others(source: Import, page: str) -> None:
     viewer = client_of(User.objects.create_user("viewer@example.com"))

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.handlers.wsgi import get_path_info
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import Resolver404, is_valid_path, resolve
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
@@ -56,6 +56,32 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
+
+
+class PageAboveMiddleware:
+    """An address that only takes forms, opened as a page, leads to the page above it.
+
+    A person comes there by the address bar, and by signing in again after a form was sent with an ended session.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        opened = response.status_code == 405 and request.method in {"GET", "HEAD"}
+        if opened and not problems.for_programs(request):
+            return HttpResponseRedirect(page_above(request.path))
+        return response
+
+
+def page_above(path: str) -> str:
+    """The nearest address above `path` that is there: "/imports/5/map/preview" → "/imports/5/map"."""
+    while path := path.rstrip("/").rpartition("/")[0]:
+        for address in (path, f"{path}/"):
+            if is_valid_path(address):
+                return address
+    return "/"
 
 
 class ClientAddressMiddleware:
