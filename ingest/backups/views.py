@@ -10,7 +10,7 @@ from ingest.backups import services
 from ingest.backups.declarations import left_out
 from ingest.models import Backup
 from ingest.pages import member, page
-from skillora.lib.errors import NotAllowed
+from skillora.lib.errors import Conflict, NotAllowed
 
 
 def staff(request: HttpRequest) -> User:
@@ -41,15 +41,24 @@ def backup_list(request: HttpRequest) -> HttpResponse:
 @page("POST")
 def backup_new(request: HttpRequest) -> HttpResponse:
     """Back up now, in the background."""
-    services.backup_start(by=staff(request))
-    messages.success(request, _("The backup has begun; it will be on this page when it is whole."))
+    user = staff(request)
+    try:
+        services.backup_start(by=user)
+    except Conflict as error:
+        messages.warning(request, error.message)
+    else:
+        messages.success(request, _("The backup has begun; it will be on this page when it is whole."))
     return redirect("ingest:backup-list")
 
 
 @page("POST")
 def backup_rehearse(request: HttpRequest, pk: int) -> HttpResponse:
     """Rehearse the restore of one backup, in the background."""
-    user = staff(request)
-    services.rehearsal_start(backup=get_object_or_404(Backup, pk=pk), by=user)
-    messages.success(request, _("The rehearsal has begun; what it finds will be on this page."))
+    user, backup = staff(request), get_object_or_404(Backup, pk=pk)
+    try:
+        services.rehearsal_start(backup=backup, by=user)
+    except Conflict as error:
+        messages.warning(request, error.message)
+    else:
+        messages.success(request, _("The rehearsal has begun; what it finds will be on this page."))
     return redirect("ingest:backup-list")
