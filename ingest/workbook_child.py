@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from ingest import workbook_stream
+from ingest import workbook_sheet, workbook_stream, workbook_xml
 
 SECONDS = 300  # of processor time
 OUTPUT = 4 << 30  # bytes of the CSV
@@ -67,41 +67,45 @@ def convert(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
             return streamed(workbook, wanted, out)
     except zipfile.BadZipFile:
         pass  # no XLSX
-    except (workbook_stream.Damaged, OSError, ValueError, LookupError) as error:
+    except (workbook_xml.Damaged, OSError, ValueError, LookupError, ArithmeticError) as error:
         return {"error": "unreadable", "detail": str(error)[:200]}
     return converted(workbook, wanted, out)
 
 
 def streamed(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
     """What `convert` gives, of a large XLSX, in little memory."""
-    book = workbook_stream.Workbook(workbook)
+    book = workbook_stream.Workbook(workbook, text)
     names = list(book.sheets)
     if wanted and wanted not in names:
         return {"error": "unknown_sheet", "sheets": names}
     for name in [wanted] if wanted else names:
-        rows = widened(book.rows(name, text), out)
+        rows = widened(book.blocks(name), out)
         if rows > 1 or (rows and (wanted or name == names[-1])):
             return {"sheets": names, "sheet": name}
     return {"error": "empty", "sheets": names}
 
 
-def widened(rows: Iterable[list[str]], out: Path) -> int:
+def widened(blocks: Iterable[Sequence[Sequence[str]]], out: Path) -> int:
     """Write rows as long as the longest of them, without empty columns before the first; how many there are.
 
-    A longest row that is not the first costs a second writing.
+    A row with nothing in it is an empty line.
+    A longest row that does not come among the first costs a second writing.
     """
     width = first = count = 0
-    left = workbook_stream.COLUMNS_MAX  # empty columns before the first
+    left = workbook_sheet.COLUMNS_MAX  # empty columns before the first
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for row in rows:
-            count += 1
-            if len(row) > width:
-                width = len(row)
-                first = first or width
-            if left and row:
-                left = min(left, next((at for at, cell in enumerate(row) if cell), left))
-            writer.writerow(row + [""] * (width - len(row)) if any(row) else [])
+        for rows in blocks:
+            count += len(rows)
+            lengths = {*map(len, rows)}
+            width = max(width, *lengths)
+            first = first or width
+            if left:
+                left = min(left, *(next((at for at, cell in enumerate(row) if cell), left) for row in rows))
+            if lengths == {width} and width > 1:
+                file.write(joined(rows))
+            else:
+                writer.writerows([*row, *[""] * (width - len(row))] if any(row) else () for row in rows)
     if width > first or 0 < left < width:
         short = out.with_suffix(".short")
         out.replace(short)
@@ -115,6 +119,26 @@ def widened(rows: Iterable[list[str]], out: Path) -> int:
             )
         short.unlink()
     return count
+
+
+def joined(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as `widened` writes them, in half the time: by columns; all have the same number of cells, above one."""
+    columns: list[Sequence[str]] = []
+    for column in zip(*rows, strict=True):
+        every = "".join(column)
+        plain = '"' not in every and "," not in every and "\n" not in every
+        columns.append(column if plain else [quoted(cell) for cell in column])
+    nothing = "," * (len(columns) - 1)
+    return "".join(
+        [f"{line}\n" if line != nothing else "\n" for line in map(",".join, zip(*columns, strict=True))]
+    )
+
+
+def quoted(cell: str) -> str:
+    """A cell, in quotes where it needs them."""
+    if '"' in cell:
+        return '"' + cell.replace('"', '""') + '"'
+    return f'"{cell}"' if "," in cell or "\n" in cell else cell
 
 
 def converted(workbook: Path, wanted: str, out: Path) -> dict[str, object]:

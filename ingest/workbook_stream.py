@@ -1,32 +1,26 @@
-"""A large XLSX, one row at a time: memory for its shared texts and one row, however many rows there are.
+"""A large XLSX, some rows at a time: memory for its shared texts and a piece of it, however many rows there are.
 
 Runs in the limited child beside `workbook_child`, which reads all else; it imports the standard library alone.
 Gives what the other reader gives (a test compares them). Format: ECMA-376 part 1, 18.3 (worksheets), 18.4 (shared
-strings), 18.8.30 (number formats).
+strings).
 """
 
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
-from xml.parsers import expat
 
-LARGE = 128 << 20  # inflated bytes from which on a workbook is read here
-PIECE = 1 << 18  # bytes that are parsed at once
-ROWS_MAX, COLUMNS_MAX = 1 << 20, 1 << 14  # of the format
-DATES = {*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)}  # numbers of built-in formats of dates
-SPAN = 46  # and of hours beyond a day
-_QUOTED = re.compile(r'"[^"]*"|\\.|_.')
-_SPAN = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
-_BRACKETS = re.compile(r"\[[^\]]*\]")  # colours, conditions, locales
-_DATE = re.compile("[dmyhs]", re.IGNORECASE)
-Start = Callable[[str, dict[str, str]], None]
+from ingest.workbook_cells import DATES, SPAN, Cells, Text, time_of, unescaped, worded
+from ingest.workbook_sheet import Row, Sheet
+from ingest.workbook_xml import NO_BLANKS, TEXT, Part, Piece, local
 
-
-class Damaged(ValueError):
-    """What no reader can read."""
+LARGE = 32 << 20  # inflated bytes from which on a workbook is read here
+_SHARED = {
+    sound: re.compile(f'<si><t(?: xml:space="preserve">|>{NO_BLANKS})({text})</t></si>')
+    for sound, text in TEXT.items()
+}
+_RUN = {sound: re.compile(f"(?:{shared.pattern})*+") for sound, shared in _SHARED.items()}
 
 
 def is_large(path: Path) -> bool:
@@ -36,40 +30,16 @@ def is_large(path: Path) -> bool:
         return "xl/workbook.xml" in names and sum(e.file_size for e in archive.infolist()) > LARGE
 
 
-def _local(name: str) -> str:
-    """An element's or attribute's name without its prefix."""
-    return name.rpartition(":")[2]
-
-
-def _parse(
-    archive: zipfile.ZipFile, name: str, start: Start, end: Callable[[str], None] | None = None
-) -> Iterator[Any]:
-    """Feed an entry to the parser piece by piece; the parser is given before the first one."""
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    yield parser
-    try:
-        with archive.open(name) as file:
-            while piece := file.read(PIECE):
-                parser.Parse(piece, False)
-                yield parser
-        parser.Parse(b"", True)
-    except (expat.ExpatError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        raise Damaged(str(error)) from error
-    yield parser
-
-
 class Workbook:
     """The parts of a workbook that its sheets refer to.
 
-    sheets: name → entry of the archive, in the workbook's order. Raises Damaged.
+    sheets: name → entry of the archive, in the workbook's order. text: turns values into text. Raises Damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, text: Text) -> None:
         self.archive = zipfile.ZipFile(path)
         self.entries = set(self.archive.namelist())
+        self.text = text
         self.epoch = datetime(1899, 12, 30)
         self.sheets: dict[str, str] = {}
         self.times: list[str] = []  # by number of cell format: "date", "span" or ""
@@ -78,14 +48,16 @@ class Workbook:
         self._read_styles()
         self._read_shared()
 
-    def _elements(self, name: str) -> list[tuple[str, dict[str, str]]]:
+    def _elements(self, entry: str) -> list[tuple[str, dict[str, str]]]:
         """All elements of a small part, flat: (name, attributes)."""
         found: list[tuple[str, dict[str, str]]] = []
 
         def start(tag: str, attributes: dict[str, str]) -> None:
-            found.append((_local(tag), {_local(key): value for key, value in attributes.items()}))
+            found.append((local(tag), {local(key): value for key, value in attributes.items()}))
 
-        for _parser in _parse(self.archive, name, start):
+        part = Part()
+        part.parser.StartElementHandler = start
+        for _pause in part.read(self.archive, entry):
             pass
         return found
 
@@ -108,7 +80,7 @@ class Workbook:
         times, inside = {**dict.fromkeys(DATES, "date"), SPAN: "span"}, False
         for tag, attributes in self._elements("xl/styles.xml"):
             if tag == "numFmt":
-                times[int(attributes["numFmtId"])] = _time_of(attributes.get("formatCode", ""))
+                times[int(attributes["numFmtId"])] = time_of(attributes.get("formatCode", ""))
             if tag in {"cellXfs", "cellStyles", "dxfs"}:
                 inside = tag == "cellXfs"
             if tag == "xf" and inside:
@@ -117,147 +89,57 @@ class Workbook:
     def _read_shared(self) -> None:
         if "xl/sharedStrings.xml" not in self.entries:
             return
-        pieces: list[str] = []
-        phonetic = False
-        shared = self.shared
+        part = Part("si", self._cut_shared)
+        start, end = self._shared_handlers(part)
+        part.parser.StartElementHandler, part.parser.EndElementHandler = start, end
+        for _pause in part.read(self.archive, "xl/sharedStrings.xml"):
+            pass
 
-        def start(tag: str, _attributes: dict[str, str]) -> None:
-            nonlocal phonetic
-            name = _local(tag)
+    def _shared_handlers(
+        self, part: Part
+    ) -> tuple[Callable[[str, dict[str, str]], None], Callable[[str], None]]:
+        """What the parser calls."""
+        words: list[str] = []
+        pieces: list[str] = []
+        how: dict[str, str] = {}
+        phonetic = False
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal phonetic, how
+            name = local(tag)
             if name == "t" and not phonetic:
-                parser.CharacterDataHandler = pieces.append
+                how = attributes
+                part.parser.CharacterDataHandler = words.append
+            elif name == "si":
+                part.begin()
             elif name == "rPh":
                 phonetic = True
 
         def end(tag: str) -> None:
             nonlocal phonetic
-            name = _local(tag)
-            if name == "t":
-                parser.CharacterDataHandler = None
+            name = local(tag)
+            if name == "t" and not phonetic:
+                part.parser.CharacterDataHandler = None
+                pieces.append(worded("".join(words), how))
+                words.clear()
             elif name == "si":
-                shared.append("".join(pieces))
+                part.end()
+                self.shared.append(self.text("".join(pieces)))
                 pieces.clear()
             elif name == "rPh":
                 phonetic = False
 
-        reading = _parse(self.archive, "xl/sharedStrings.xml", start, end)
-        parser = next(reading)
-        for _parser in reading:
-            pass
+        return start, end
 
-    def rows(self, name: str, text: Callable[[object], str]) -> Iterator[list[str]]:
-        """The cells of each row as text, from row 1 on; empty ones at the end are left out."""
-        yield from _Sheet(self, text).rows(self.sheets[name])
+    def _cut_shared(self, piece: Piece, at: int) -> int:
+        """Take the texts that a pattern cuts."""
+        run = _RUN[piece.sound].match(piece.text, at)
+        end = run.end() if run else at
+        texts = piece.decoded(_SHARED[piece.sound].findall(piece.text, at, end))
+        self.shared += [self.text(unescaped(text)) for text in texts] if piece.escapes else texts
+        return end
 
-
-class _Sheet:
-    """Reads one worksheet."""
-
-    def __init__(self, book: Workbook, text: Callable[[object], str]) -> None:
-        self.book, self.text = book, text
-        self.done: list[list[str]] = []
-        self.row: list[str] = []
-        self.number = 0  # of the row that is read
-        self.columns: dict[str, int] = {}  # letters → number from 0
-
-    def rows(self, entry: str) -> Iterator[list[str]]:
-        """The rows that the parser has gone through, as they come."""
-        value: list[str] = []
-        cell: dict[str, str] = {}
-        add = value.append
-
-        def start(tag: str, attributes: dict[str, str]) -> None:
-            nonlocal cell
-            if tag == "c":
-                cell = attributes
-                value.clear()
-            elif tag in {"v", "t"}:
-                parser.CharacterDataHandler = add
-            elif tag == "row":
-                self._begin(int(attributes.get("r", self.number + 1)))
-            elif ":" in tag:
-                start(_local(tag), attributes)
-
-        def end(tag: str) -> None:
-            if tag == "c":
-                if value:
-                    self._put(cell, value[0] if len(value) == 1 else "".join(value))
-            elif tag in {"v", "t"}:
-                parser.CharacterDataHandler = None
-            elif tag == "row":
-                self.done.append(self.row)
-            elif ":" in tag:
-                end(_local(tag))
-
-        reading = _parse(self.book.archive, entry, start, end)
-        parser = next(reading)
-        for _parser in reading:
-            yield from self.done
-            self.done.clear()
-
-    def _begin(self, number: int) -> None:
-        """A row, and those without any cell before it."""
-        if not self.number < number <= ROWS_MAX:
-            raise Damaged("rows out of order")
-        self.done += [[] for _row in range(number - self.number - 1)]
-        self.number, self.row = number, []
-
-    def _put(self, cell: dict[str, str], raw: str) -> None:
-        """A cell's value at its column."""
-        row = self.row
-        at = self._column(cell["r"]) if "r" in cell else len(row)
-        kind = cell.get("t", "n")
-        if kind == "e":
-            return
-        if kind == "s":
-            value = self.text(self.book.shared[int(raw)])
-        elif kind == "n":
-            value = self._number(raw, int(cell.get("s", 0)))
-        elif kind == "b":
-            value = self.text(raw.strip() in {"1", "true"})
-        else:
-            value = self.text(raw)
-        if at > len(row):
-            row += [""] * (at - len(row))
-        if at == len(row):
-            row.append(value)
-        else:
-            row[at] = value
-
-    def _column(self, reference: str) -> int:
-        letters = reference.rstrip("0123456789")
-        number = self.columns.get(letters)
-        if number is None:
-            number = 0
-            for letter in letters.upper():
-                number = number * 26 + ord(letter) - 64
-            if not 0 < number <= COLUMNS_MAX or not letters.isalpha():
-                raise Damaged("no such column")
-            number -= 1
-            self.columns[letters] = number
-        return number
-
-    def _number(self, raw: str, style: int) -> str:
-        times = self.book.times
-        if style < len(times) and times[style]:
-            number = float(raw)
-            return self._moment(number) if times[style] == "date" else self.text(timedelta(days=number))
-        if raw.isdecimal() and raw.isascii() and len(raw) < 16 and (raw[0] != "0" or raw == "0"):
-            return raw
-        return self.text(float(raw))
-
-    def _moment(self, serial: float) -> str:
-        """Days since the workbook's epoch as a date, a time or both."""
-        if not 0 <= serial < 2_958_466:
-            return self.text(serial)
-        early = 1 <= serial < 60 and self.book.epoch.year == 1899  # the format counts a 29 February 1900
-        moment = self.book.epoch + timedelta(milliseconds=round((serial + early) * 86_400_000))
-        if serial < 1:
-            return self.text(moment.time())
-        return self.text(date(moment.year, moment.month, moment.day) if serial.is_integer() else moment)
-
-
-def _time_of(code: str) -> str:
-    """What a number format shows: "date" (or a time of day), "span" (of hours, minutes or seconds), or ""."""
-    code = _QUOTED.sub("", code.partition(";")[0])
-    return "span" if _SPAN.search(code) else "date" if _DATE.search(_BRACKETS.sub("", code)) else ""
+    def blocks(self, name: str) -> Iterator[list[Row]]:
+        """The rows of a sheet, from row 1 on, some at a time; empty cells at the end may be left out."""
+        sheet = Sheet(Cells(self.epoch, self.times, self.shared, self.text))
+        yield from sheet.blocks(self.archive, self.sheets[name])
