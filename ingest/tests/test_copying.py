@@ -1,12 +1,15 @@
 """COPY payloads: what is written comes back, in binary and in text, with nulls."""
 
 import json
+import signal
+import threading
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from ingest.copying import Target, copying
+from ingest.models import Import
 
 COLUMNS = ("id", "small", "amount", "day", "at")
 TYPES = ("bigint", "smallint", "double precision", "date", "timestamp with time zone")
@@ -98,3 +101,91 @@ def test_no_row_at_all(other: str) -> None:
             write(target.payload({"id": np.arange(0), "name": np.empty(0, object)}))
         cursor.execute("SELECT count(*) FROM copied")
         assert cursor.fetchone() == (0,)
+
+
+def stuck(cursor: object) -> Target:
+    """A table whose first row takes the server two seconds."""
+    target = table(cursor, ("bigint",), ("id",))
+    cursor.execute(  # type: ignore[attr-defined]
+        "CREATE FUNCTION pg_temp.slow() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN IF NEW.id = 0 THEN PERFORM pg_sleep(2); END IF; RETURN NEW; END';"
+        "CREATE TRIGGER slow BEFORE INSERT ON copied FOR EACH ROW EXECUTE FUNCTION pg_temp.slow()"
+    )
+    return target
+
+
+@pytest.mark.django_db
+def test_the_same_through_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it goes to a server on another machine."""
+    monkeypatch.setattr("ingest.copying.is_local", lambda session: False)
+    with connection.cursor() as cursor:
+        target = table(cursor, ("bigint", "text"), ("id", "name"))
+        with copying(target) as write:
+            write(target.payload({"id": np.arange(50_000), "name": np.array(["x" * 50] * 50_000, object)}))
+        cursor.execute("SELECT count(*), sum(id), sum(length(name)) FROM copied")
+        assert cursor.fetchone() == (50_000, 1_249_975_000, 2_500_000)
+
+
+@pytest.mark.django_db
+def test_session_works_on_after_large_data_and_after_refused_data() -> None:
+    with connection.cursor() as cursor:
+        target = table(cursor, ("bigint", "text"), ("id", "name"))
+        cursor.execute("ALTER TABLE copied ADD PRIMARY KEY (id)")
+        columns = {"id": np.arange(200_000), "name": np.array(["é" * 50] * 200_000, object)}
+        with copying(target) as write:
+            write(target.payload(columns))  # some 20 messages
+        with pytest.raises(IntegrityError), transaction.atomic(), copying(target) as write:
+            for _again in range(3):
+                write(target.payload(columns))
+        cursor.execute("SELECT count(*), sum(id) FROM copied")
+        assert cursor.fetchone() == (200_000, 19_999_900_000)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_server_that_ends_the_session_is_an_error_of_the_database() -> None:
+    with pytest.raises(OperationalError), transaction.atomic(), connection.cursor() as cursor:
+        target = stuck(cursor)
+        ending = threading.Timer(0.3, ended, [connection.connection.info.backend_pid])
+        ending.start()
+        with copying(target) as write:
+            write(target.payload({"id": np.arange(500_000)}))
+    ending.join()
+    connection.close()
+    assert Import.objects.count() == 0, "a new session is opened"
+
+
+def ended(pid: int) -> None:
+    """End a session from another one."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+    finally:
+        connection.close()
+
+
+class Interrupted(Exception):
+    """As a signal's handler raises it."""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_session_in_which_half_a_message_was_sent_is_given_up() -> None:
+    def interrupt(_number: int, _frame: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with (
+            pytest.raises((Interrupted, OperationalError)),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            target = stuck(cursor)
+            given_up = connection.connection
+            with copying(target) as write:
+                write(target.payload({"id": np.arange(500_000)}))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert given_up.closed
+    assert Import.objects.count() == 0, "a new session is opened"
