@@ -16,7 +16,7 @@ from ingest.backups.declarations import Partitions
 from ingest.declarations import Dataset
 from ingest.models import APART, LINE_BITS, Import, row_origin
 
-PART_BITS = 20  # of a line's number: its place in its table
+PART_BITS = 19  # of a line's number: its place in its table
 ROWS = 1 << 17  # of an import, from which on the tables pay
 
 
