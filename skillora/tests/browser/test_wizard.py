@@ -140,10 +140,23 @@ def test_two_columns_to_one_field(visit: Visit, editor: User, tmp_path: Path, js
     assert Run.objects.count() == 0
 
 
+COVERED = """() => {
+  const element = document.activeElement, box = element.getBoundingClientRect();
+  const above = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  return above && !above.closest(".page-actions") === !element.closest(".page-actions") ? "" : element.outerHTML;
+}"""
+
+
 def test_required_field_without_a_column(visit: Visit, editor: User, tmp_path: Path) -> None:
     visitor = visit()
     page = visitor.sign_in(editor)
     upload(visitor, files.csv_file(tmp_path / "pay.csv", files.rows()))
+    for width, height in ((390, 700), (640, 400)):  # a phone; a window at 200 %
+        page.set_viewport_size({"width": width, "height": height})
+        page.locator("main").focus()
+        for _press in range(24):
+            page.keyboard.press("Tab")
+            assert page.evaluate(COVERED) == "", "what has the focus is seen"
     page.get_by_label("Salary goes to").select_option("")
     page.get_by_text("Still without a column: Pay.").wait_for()
     page.click("main button.primary")
