@@ -28,6 +28,12 @@ def work_done(source: Import) -> list[Run]:
     return list(runs.exclude(finished_at=None).select_related("by").order_by("-id")[:20])
 
 
+def import_twin(source: Import) -> Import | None:
+    """The newest import of the very same file whose rows are in the same dataset."""
+    loaded = Import.objects.filter(sha256=source.sha256, dataset=source.dataset, load__state__in=LOADED)
+    return loaded.exclude(pk=source.pk).order_by("-pk").first() if source.sha256 else None
+
+
 def loaded_import(*, source: Import, by: User | None) -> Import:
     """The import, locked until the transaction ends. NotAllowed; Conflict unless it is loaded and nobody is at it."""
     if by is not None:

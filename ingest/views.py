@@ -18,7 +18,7 @@ from ingest.forms import FactsForm, MappingForm
 from ingest.grouping import reason_groups
 from ingest.models import Import, Stage
 from ingest.pages import PAGE_SIZE, by_script, may_change, member, page
-from ingest.settled import work_done, work_on
+from ingest.settled import import_twin, work_done, work_on
 from ingest.together_views import together_url
 from runs.models import State
 from skillora.lib.errors import DomainError
@@ -199,9 +199,10 @@ def check_context(source: Import, user: User) -> dict[str, Any]:
         return context | {"failed": run.error_message or _("Check the file again.")}
     found = run.result
     groups = reason_groups(source.dataset, found["groups"])
+    appends = dataset(source.dataset).mode == "append"
     counts = presenting.counts_of(
         found | {"rows_read": found["read"]},
-        appends=dataset(source.dataset).mode == "append",
+        appends=appends,
         loaded=False,
         rows_url="",
         rejects_url="",
@@ -213,6 +214,8 @@ def check_context(source: Import, user: User) -> dict[str, Any]:
         "seconds": found["seconds"],
         "blanked": presenting.blanked(sum(found.get("blanked", {}).values())),
         "groups": groups,
+        "twin": import_twin(source),
+        "appends": appends,
         "translate_url": reverse("ingest:import-translate", args=[source.pk])
         if context["may_change"]
         else "",

@@ -10,7 +10,7 @@ from accounts.models import User
 from ingest import services
 from ingest.models import Import, RejectState
 from ingest.tests import faulty
-from runs.models import Run
+from runs.models import Run, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,6 +33,20 @@ def test_check_offers_what_a_spelling_may_mean(signed_in: Client, owner: User, t
     assert response["Location"] == f"/imports/{source.pk}/check"
     faulty.ran(faulty.fresh(source).check_run)  # type: ignore[arg-type]
     assert "Load 22 rows" in body(signed_in, f"/imports/{source.pk}/check")
+
+
+def test_check_tells_of_the_same_file_that_was_loaded_before(
+    signed_in: Client, source: Import, owner: User, tmp_path: Path
+) -> None:
+    path = faulty.write(tmp_path / "again.csv")
+    again = services.import_create(by=owner, dataset="salary_records", upload=path, name=path.name)
+    again = services.import_map(source=again, by=owner, fill=True)
+    faulty.ran(services.import_check(source=again, by=owner))
+    page = body(signed_in, f"/imports/{again.pk}/check")
+    assert f"This very file was loaded before: import {source.pk} of" in page
+    assert "adds its rows once more" in page
+    Run.objects.filter(pk=source.load_id).update(state=State.UNDONE)
+    assert "loaded before" not in body(signed_in, f"/imports/{again.pk}/check")
 
 
 @pytest.mark.parametrize("more", [[], ["Data Engineer,70000,Narnia,Mid,2025-06-01,x"]], ids=["one", "two"])

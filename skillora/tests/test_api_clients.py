@@ -239,14 +239,32 @@ def test_lines_of_s2_and_addresses_of_s3_run_with_a_token(
     assert {gets[at].headers["Content-Type"] for at in S3_GETS[2:]} == {"image/png"}
 
 
+def loaded(product: Product, accepted: Answer, headers: dict[str, str], folder: Path) -> Answer:
+    """What the address of a load that is still under way says once it has ended."""
+    end = time.monotonic() + SECONDS
+    while True:
+        line = f"curl {product.url}{accepted.headers['Location']}"
+        answer = Call.of(line).send(folder=folder, headers=headers)
+        if answer.json()["state"] not in {"queued", "running"}:
+            return answer
+        assert time.monotonic() < end, answer.body
+        time.sleep(0.1)
+
+
 def test_lines_of_the_quick_start_run(product: Product, headers: dict[str, str], tmp_path: Path) -> None:
     host = product.url.removeprefix("http://")
     page = Client(headers={"Host": host}).get("/api/")
     lines = [line for _says, line in page.context["examples"]]
     assert len(lines) == 5
     token = headers["Authorization"].split()[1]
-    answers = [Call.of(line.replace("$TOKEN", token)).send(folder=tmp_path, headers={}) for line in lines]
-    assert [answer.status for answer in answers] == [200, 201, 200, 200, 200], [a.body for a in answers]
+    answers = []
+    for line in lines:
+        answers.append(Call.of(line.replace("$TOKEN", token)).send(folder=tmp_path, headers={}))
+        if answers[-1].status == 202:  # the line waits for its load, but not for ever
+            answers[-1] = loaded(product, answers[-1], headers, tmp_path)
+    assert [answer.status for answer in answers] in ([200, 201, *[200] * 3], [200] * 5), [
+        a.body for a in answers
+    ]
     assert "salary_records" in [found["slug"] for found in answers[0].json()["results"]]
     counters = {"read": 2, "inserted": 1, "updated": 0, "unchanged": 0, "rejected": 1, "skipped": 0}
     assert answers[1].json()["counters"] == counters
@@ -262,7 +280,9 @@ def test_ten_gigabytes_are_refused_before_they_are_sent(product: Product, header
     )
     with socket.create_connection(("127.0.0.1", product.port), timeout=60) as visit:
         visit.sendall(head.encode())
-        said = visit.recv(65536)
+        said = b""
+        while b"\r\n\r\n" not in said and (more := visit.recv(65536)):
+            said += more
     assert said.startswith(b"HTTP/1.1 413"), said[:300]
     assert b"application/problem+json" in said
 
