@@ -15,6 +15,7 @@ from ingest.tests import faulty
 from market.models import SalaryRecord
 from runs.models import State
 from runs.tests.test_worker import Start, database_url, start, until  # noqa: F401 - a fixture
+from skillora.tests.serving import WAIT_SECONDS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.integration]
 
@@ -48,7 +49,7 @@ def test_undo_killed_in_its_midst_changes_nothing_and_is_done_by_the_next(
     held.execute("SELECT 1 FROM market_salaryrecord WHERE id = %s FOR UPDATE", [last])
     run = undoing.import_undo(source=source, by=owner)
     worker = start()
-    end = time.monotonic() + 60
+    end = time.monotonic() + WAIT_SECONDS
     while not waiting():  # it has taken out the rows before the last
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -13,6 +13,7 @@ import pytest
 
 from bench._storm import Storm
 from bench._world import world
+from skillora.tests.serving import WAIT_SECONDS
 
 
 @pytest.mark.slow
@@ -62,8 +63,8 @@ def test_world_that_is_told_to_end_leaves_no_process_and_no_folder() -> None:
         home = held.stdout.readline().strip()
         assert len(living(home)) >= 3  # a worker, the web's parent and one of its processes
         held.terminate()
-        assert held.wait(60) == 128 + signal.SIGTERM
-    end = time.monotonic() + 60
+        assert held.wait(WAIT_SECONDS) == 128 + signal.SIGTERM
+    end = time.monotonic() + WAIT_SECONDS
     while living(home) and time.monotonic() < end:
         time.sleep(0.1)
     assert living(home) == []
