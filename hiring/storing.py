@@ -32,10 +32,10 @@ def year_make(year: int) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def year_join(year: int) -> None:
-    """The table that `year_make` made becomes a partition."""
+def years_join(years: list[int]) -> None:
+    """The tables that `year_make` made become partitions, and the ids of their rows are taken."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT hired_employees_year_join(%s)", [year])
+        cursor.execute("SELECT hired_employees_years_join(%s)", [years])
 
 
 def ids_used(keys: Keys) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
@@ -69,4 +69,4 @@ def years_of(hired: "np.ndarray[Any, Any]") -> Keys:
     return hired.astype("datetime64[Y]").astype(np.int64) + 1970
 
 
-YEARS = Parts("hired_at", years_of, "hired_employees_%d", years_missing, year_make, year_join)
+YEARS = Parts("hired_at", years_of, "hired_employees_%d", years_missing, year_make, years_join)

@@ -97,7 +97,7 @@ class Parts:
 
     numbers: values of the column (n,) → numbers of their partitions (n,). table: a partition's name, with %d.
     missing: those of some numbers that have no table. make: a table for one inside the caller's transaction, apart
-    and without indexes; False where somebody else was faster. join: what `make` made becomes a partition.
+    and without indexes; False where somebody else was faster. join: what `make` made become partitions.
     """
 
     column: str
@@ -105,7 +105,7 @@ class Parts:
     table: str
     missing: Callable[[list[int]], list[int]]
     make: Callable[[int], bool]
-    join: Callable[[int], None]
+    join: Callable[[list[int]], None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from runs.execution import Attempt
 
 CHUNK_ROWS = 500_000  # decided and written at a time at most
-FIRST_ROWS = (
-    60_000  # of the first chunk, so that the database soon has work; each is twice as large as the last
-)
+# Of the first chunk, so that the database soon has work. Those that follow have twice as many, or an eighth of all rows
+# before: with larger ones the database waits for the first and has the last alone; each is compared with all before.
+FIRST_ROWS = 60_000
 CHUNK_REJECTS = 20_000
 TRIES = 5
-WAITING_BYTES = 8 << 20  # of new rows for one COPY a partition; with more, a million rows wait to the end
+WAITING_BYTES = 24 << 20  # of new rows, while others are ready to be taken: fewer, larger COPYs
 WORK_MEM = "128MB"  # for the joins of a chunk with the table
 # Unique and foreign keys, deadlocks and serialization: somebody else wrote meanwhile.
 RETRIED = {"23505", "23503", "40P01", "40001"}
@@ -97,13 +97,14 @@ class Preparation:
     def pieces(self) -> Iterator[Piece]:
         """The file, chunk by chunk."""
         taken: list[Clean] = []
-        most = min(FIRST_ROWS, CHUNK_ROWS)
+        most, done = min(FIRST_ROWS, CHUNK_ROWS), 0
         for batch in read(self.path, self.facts, self.cleaner.wanted):
             taken.append(self.cleaner.clean(batch))
             rows, refused = sum(len(c.lines) for c in taken), sum(len(c.rejected) for c in taken)
             if rows >= most or refused >= CHUNK_REJECTS:
                 yield self.piece(taken)
-                taken, most = [], min(2 * most, CHUNK_ROWS)
+                done += rows
+                taken, most = [], min(max(2 * FIRST_ROWS, done // 8), CHUNK_ROWS)
         if taken:
             yield self.piece(taken)
 

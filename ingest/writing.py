@@ -112,8 +112,8 @@ class _Parts:
 
     def join(self) -> None:
         """All that was made apart."""
-        for part in self._apart:
-            self.parts.join(part)
+        if self._apart:
+            self.parts.join(self._apart)
         self._apart = []
 
 

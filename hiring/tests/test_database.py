@@ -132,7 +132,14 @@ def test_quarter_is_that_of_utc_whatever_the_session_says() -> None:
 
 def test_guards_hold_on_the_way_back_and_on_the_way_forth() -> None:
     sql(INSERT, 7, "Ann", "2020-05-01Z", 1, 1)
-    for number, migration in ((8, "0004"), (9, "0005"), (10, "0006"), (11, "0004"), (12, "0007")):
+    for number, migration in (
+        (8, "0004"),
+        (9, "0005"),
+        (10, "0006"),
+        (11, "0004"),
+        (12, "0008"),
+        (13, "0009"),
+    ):
         call_command("migrate", "hiring", migration, verbosity=0)
         sql(INSERT, number, "Bob", "2021-05-01Z", 1, 2)
         sql("UPDATE hired_employees SET job_id = 3 WHERE id = %s", number)

@@ -23,7 +23,9 @@ TRIGGERS = "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass ORDER BY 
 @pytest.fixture(autouse=True)
 def places(transactional_db: None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS hired_employees_2022")  # years stay when tables are emptied
+        cursor.execute(
+            "DROP TABLE IF EXISTS hired_employees_2022, hired_employees_2023"
+        )  # years stay when tables are emptied
     places_made(["Sales"], ["Clerk"])
 
 
@@ -41,8 +43,9 @@ def apart(year: int, *people: tuple[int, str, int]) -> None:
             cursor.execute(INSERT.replace("%s", f"hired_employees_{year}", 1), [pk, at, department])
 
 
-def join(year: int) -> None:
-    asked("SELECT hired_employees_year_join(%s)", year)
+def join(*years: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hired_employees_years_join(%s)", [[*years]])
 
 
 def test_year_filled_apart_is_like_one_that_was_made_empty() -> None:
@@ -56,19 +59,46 @@ def test_year_filled_apart_is_like_one_that_was_made_empty() -> None:
     for query in (INDEXES, TRIGGERS):
         made = asked(query, "hired_employees_2022")
         assert made == asked(query, "hired_employees_2021")
-        assert len(made) == 3
+        assert len(made) == (4 if query == INDEXES else 3)
     with pytest.raises(IntegrityError, match="one of these ids exists"):
         hired(3, "2021-06-01T00:00:00+00:00")
     HiredEmployee.objects.filter(pk=3).delete()
     hired(3, "2021-06-01T00:00:00+00:00")
 
 
-def test_doubled_id_is_refused_while_a_year_is_apart() -> None:
+def test_doubled_id_is_refused_when_its_year_joins() -> None:
     hired(1, "2021-05-01T00:00:00+00:00")
+    for people in ([(1, "2022-02-01Z", 1)], [(2, "2022-02-01Z", 1), (2, "2022-03-01Z", 1)]):
+        with pytest.raises(IntegrityError, match="one of these ids exists"), transaction.atomic():
+            apart(2022, *people)
+            join(2022)
+
+
+def test_id_in_two_years_that_join_together_is_refused() -> None:
     with pytest.raises(IntegrityError, match="one of these ids exists"), transaction.atomic():
-        apart(2022, (1, "2022-02-01Z", 1))
-    with pytest.raises(IntegrityError, match="one of these ids exists"), transaction.atomic():
-        apart(2022, (2, "2022-02-01Z", 1), (2, "2022-03-01Z", 1))
+        apart(2022, (1, "2022-02-01Z", 1), (2, "2022-02-01Z", 1))
+        apart(2023, (3, "2023-02-01Z", 1), (2, "2023-03-01Z", 1))
+        join(2022, 2023)
+    assert not HiredEmployee.objects.exists()
+
+
+def test_batch_does_not_wait_for_a_load_of_ids_beside_its_own() -> None:
+    hired(1, "2021-05-01T00:00:00+00:00")
+    row = {"id": 9, "name": "Bo", "datetime": "2021-05-01T00:00:00Z", "department_id": 1, "job_id": 1}
+    sent: list[Loaded] = []
+
+    def send() -> None:
+        sent.append(batch_load(by=None, dataset="hired_employees", rows=[row], mode="atomic"))
+        connection.close()
+
+    thread = threading.Thread(target=send)
+    with transaction.atomic():
+        apart(2022, (8, "2022-02-01Z", 1))
+        thread.start()
+        thread.join(30)
+        assert sent[0].counts.inserted == 1
+        join(2022)
+    assert sorted(HiredEmployee.objects.values_list("id", flat=True)) == [1, 8, 9]
 
 
 def test_orphan_is_refused_when_its_year_joins() -> None:
