@@ -87,7 +87,7 @@ def _sentence(run: Run) -> str:
     if run.cancel_requested:
         return _("stopping; nothing of it will stay")
     if not run.progress_total or not run.progress_done:
-        return run.progress_note or _("reading")
+        return run.progress_note or _("under way")
     sentence = _("%(done)s of %(total)s rows") % {
         "done": intcomma(run.progress_done),
         "total": intcomma(run.progress_total),

@@ -74,7 +74,13 @@ class Counts:
 
 
 def counts_of(
-    figures: Mapping[str, int], *, appends: bool, loaded: bool, rows_url: str, rejects_url: str
+    figures: Mapping[str, int],
+    *,
+    appends: bool,
+    loaded: bool,
+    rows_url: str,
+    rejects_url: str,
+    undone: bool = False,
 ) -> Counts:
     """Counts of a dry run (`loaded` False) or a load, in the order and words of the page.
 
@@ -99,7 +105,11 @@ def counts_of(
     why = _("kept, each with its reason") if figures["rejected"] else _("nothing to fix")
     parts.append(Part(_("Rejected"), figures["rejected"], why, "bad", "alert", rejects_url))
     if figures["skipped"]:
-        parts.append(Part(_("Left out"), figures["skipped"], _("as you chose"), "warn", "minus"))
+        label = _("Not in the table") if undone else _("Left out")
+        why = _("taken back or left out") if undone else _("as you chose")
+        parts.append(
+            Part(label, figures["skipped"], why, "" if undone else "warn", "undo" if undone else "minus")
+        )
     return Counts(parts, figures["rows_read"])
 
 

@@ -308,6 +308,7 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
                 loaded=True,
                 rows_url=f"{rows_url}?import={source.pk}" if rows_url else "",
                 rejects_url=reverse("ingest:reject-list", args=[source.pk]),
+                undone=run.state == State.UNDONE,
             ),
             "groups": reject_views.groups_now(source, summary.groups),
             "groups_title": presenting.reasons_title(len(summary.groups), summary.rejected),

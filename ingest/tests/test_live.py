@@ -27,7 +27,7 @@ def run(*, seconds: float = 20, done: int = 400, rates: int = 0, **more: Any) ->
         (run(), "400 of 1,000 rows · about 30 s left"),
         (run(seconds=400), "400 of 1,000 rows · about 10 min left"),
         (run(done=1000), "1,000 of 1,000 rows · completing it"),
-        (run(done=0), "reading"),
+        (run(done=0), "under way"),
         (run(done=0, progress_note="Waits for the files that it refers to"), "Waits for the files"),
         (run(cancel_requested=True), "stopping"),
         (run(state=State.QUEUED), "waiting for a worker"),

@@ -109,6 +109,7 @@ def test_report_says_what_joined_and_what_was_undone(signed_in: Client, source: 
     faulty.ran(Run.objects.get(task="ingest.undo"))
     page = body(signed_in, f"/imports/{source.pk}")
     assert "22 rows were taken back" in page and "Load it again" in page and "Rejects to fix" not in page
+    assert "Not in the table" in page and "as you chose" not in page
 
 
 def test_sheet_without_a_file(signed_in: Client, source: Import) -> None:
