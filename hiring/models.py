@@ -15,6 +15,8 @@ from django.db import connections, models
 from django.db.models import F, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
+from skillora.lib.arrays import array_said
+
 
 class Department(models.Model):
     """A department; the id is the caller's, or the database's where none is given."""
@@ -154,8 +156,8 @@ _LINES = f"""
 """  # noqa: S608 - constants
 _LINE = np.dtype([("department", ">i8"), ("job", ">i8"), ("quarters", ">i4", 4)])
 _NAMES = """
-    SELECT (SELECT json_object_agg(id, department)::text FROM departments WHERE id = ANY(%s)),
-           (SELECT json_object_agg(id, job)::text FROM jobs WHERE id = ANY(%s))
+    SELECT (SELECT json_object_agg(id, department)::text FROM departments WHERE id = ANY(%s::bigint[])),
+           (SELECT json_object_agg(id, job)::text FROM jobs WHERE id = ANY(%s::bigint[]))
 """
 _BY_DEPARTMENT = f"""
     SELECT department_id, coalesce(department, ''), hired
@@ -202,7 +204,7 @@ class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
         with connections[self.db].cursor() as cursor:
             cursor.execute(_LINES, [year])
             found = np.frombuffer(bytes(cursor.fetchone()[0] or b""), _LINE)
-            cursor.execute(_NAMES, [np.unique(found[name]).tolist() for name in ("department", "job")])
+            cursor.execute(_NAMES, [array_said(np.unique(found[name])) for name in ("department", "job")])
             departments, jobs = (
                 {int(pk): name for pk, name in json.loads(text or "{}").items()} for text in cursor.fetchone()
             )

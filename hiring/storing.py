@@ -6,12 +6,13 @@ import numpy as np
 from django.db import connection
 
 from ingest.declarations import Arrays, Keys, Parts
+from skillora.lib.arrays import array_said
 
 BLOCK_BITS, WORD_BITS = 10, 6  # of an id: the others are its row in hired_employee_ids, and its word in there
 _BLOCK = np.dtype([("block", ">i8"), ("length", ">i4"), ("words", ">i8", 1 << BLOCK_BITS - WORD_BITS)])
 _TAKEN = """
     SELECT string_agg(int8send(block) || bit_send(taken), ''::bytea ORDER BY block)
-    FROM hired_employee_ids WHERE block = ANY(%s)
+    FROM hired_employee_ids WHERE block = ANY(%s::bigint[])
 """
 
 
@@ -42,7 +43,7 @@ def ids_used(keys: Keys) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Which ids an employee has: exactly, as the database keeps it (one bit for each, 1024 to a row)."""
     blocks = keys >> BLOCK_BITS
     with connection.cursor() as cursor:
-        cursor.execute(_TAKEN, [np.unique(blocks).tolist()])
+        cursor.execute(_TAKEN, [array_said(np.unique(blocks))])
         found = np.frombuffer(bytes(cursor.fetchone()[0] or b""), _BLOCK)
     if not len(found):
         return np.zeros(len(keys), np.bool_)

@@ -11,6 +11,7 @@ from psycopg import sql
 from ingest import reasons
 from ingest.declarations import Keys, Style, Verdicts
 from ingest.kinds.integers import Integer
+from skillora.lib.arrays import array_said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +60,9 @@ class References(Integer):
     def _stored(self, wanted: Keys) -> Keys:
         """Those of the sorted numbers that are in the table, committed."""
         meta = self.model._meta
-        query = sql.SQL("SELECT {key} FROM {table} WHERE {key} = ANY(%s)").format(
+        query = sql.SQL("SELECT {key} FROM {table} WHERE {key} = ANY(%s::bigint[])").format(
             key=sql.Identifier(str(meta.pk.column)), table=sql.Identifier(meta.db_table)
         )
         with connection.cursor() as cursor:
-            cursor.execute(query.as_string(), [wanted.tolist()])
+            cursor.execute(query.as_string(), [array_said(wanted)])
             return np.array([key for (key,) in cursor.fetchall()], np.int64)
