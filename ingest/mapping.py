@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from typing import Any, Literal, Self
 
 from django.utils.translation import gettext
@@ -11,10 +13,9 @@ from ingest.declarations import Dataset, Style
 from ingest.facts import Facts
 from ingest.matching import (
     FITTING,
-    SPECIFIC,
     Fit,
     assigned,
-    fit_of,
+    fits_of,
     fold,
     hints_of,
     placed,
@@ -127,15 +128,11 @@ def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
         by_place = [Guess(fit.column, fit.canonical, LIKELY, "likely", why) for fit in in_order]
         return Suggestion(by_place, Mapping(columns, dict(fixed.constants)), [])
     taken = {*fixed.columns.values()}
-    weak = weak_names(dataset.columns)
-    all_fits = [
-        fit_of(column, known, weak)
-        for known in facts.columns
-        if known.index not in taken
-        for column in dataset.columns
-    ]
-    fits = [f for f in plausible(all_fits) if f.canonical not in {*fixed.columns, *fixed.constants}]
-    named = assigned([fit for fit in fits if fit.score >= CHECK])
+    every = chain.from_iterable(fits_of(dataset.columns, facts, weak_names(dataset.columns)))
+    settled = {*fixed.columns, *fixed.constants}
+    free = plausible([fit for fit in every if fit.column not in taken])
+    fits = [fit for fit in free if fit.canonical not in settled]
+    named = assigned([fit for fit in fits if fit.reaches(CHECK)])
     guesses = {fit.column: _guess(fit, fits) for fit in named}
     mapping = Mapping(dict(fixed.columns), dict(fixed.constants))
     sure = [fit for fit in named if guesses[fit.column].word in ("certain", "likely")]
@@ -159,7 +156,7 @@ def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
 def _guess(fit: Fit, fits: list[Fit]) -> Guess:
     """The chosen fit in words, doubted where another column of the file fits nearly as well."""
     rivals = [
-        f for f in fits if f.canonical == fit.canonical and f.column != fit.column and f.score >= LIKELY
+        f for f in fits if f.canonical == fit.canonical and f.column != fit.column and f.reaches(LIKELY)
     ]
     confirmed = fit.values is not None and fit.values >= FITTING
     word: Word = "certain" if fit.score >= CERTAIN and confirmed and not rivals else "likely"
@@ -180,20 +177,15 @@ def _guess(fit: Fit, fits: list[Fit]) -> Guess:
 
 def _by_values(dataset: Dataset, fits: list[Fit], guesses: dict[int, Guess], mapping: Mapping) -> list[Guess]:
     """Guesses to check where a name says nothing, but one column alone has the values of one field alone."""
-    free = [
-        fit
-        for fit in fits
-        if (fit.values or 0) >= SPECIFIC
-        and specific(dataset.column(fit.canonical))
-        and fit.column not in guesses
-        and max(other.name for other in fits if other.column == fit.column) < CHECK
-        and fit.canonical
-        not in {*mapping.columns, *mapping.constants, *(g.canonical for g in guesses.values())}
-    ]
-    alone = [f for f in free if sum(o.column == f.column or o.canonical == f.canonical for o in free) == 1]
+    settled = {*mapping.columns, *mapping.constants, *(guess.canonical for guess in guesses.values())}
+    telling = {c.name for c in dataset.columns if c.name not in settled and specific(c)}
+    named = {fit.column for fit in fits if fit.name >= CHECK} | guesses.keys()
+    told = [fit for fit in fits if fit.canonical in telling and fit.column not in named and fit.is_told()]
+    by_column, by_name = Counter(fit.column for fit in told), Counter(fit.canonical for fit in told)
     return [
         Guess(f.column, f.canonical, CHECK, "check", gettext("The values fit, the name does not"))
-        for f in alone
+        for f in told
+        if by_column[f.column] == by_name[f.canonical] == 1
     ]
 
 

@@ -2,18 +2,20 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
 
 import pyarrow as pa
 from rapidfuzz import fuzz
 
-from ingest.declarations import Column, Dataset
+from ingest.declarations import Column, Dataset, Kind
 from ingest.facts import ColumnFacts, Facts
 from ingest.kinds import Text
 
 VALUES = 40  # distinct spellings that a kind is asked about
 SPECIFIC = 0.9  # share of values that must fit where the name says nothing
+FIRST = 5  # of them that show whether most could fit
 FITTING = 0.4  # share from which values confirm a name; text kinds never say more than 0.5
 EXACT = 0.93  # name score of a header that is one of the names, or one and a hint
 PREFIXED, QUALIFIED = 0.96, 0.7  # of the score of a header without its first word, of a system's or any other
@@ -88,7 +90,7 @@ OTHER = {
 RANK_COST = 0.002  # what a guess further down the list is worth less
 
 
-@cache
+@lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """A header as words: no case, accents, separators; "jobTitle", "Job-Title" and "JOB TITLE" are alike."""
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
@@ -97,15 +99,43 @@ def fold(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", plain.casefold()))
 
 
+class Spellings:
+    """Distinct texts of a column of the file, judged by kinds when they are asked for, once."""
+
+    def __init__(self, known: ColumnFacts) -> None:
+        self._known = known
+
+    @cached_property
+    def _texts(self) -> pa.StringArray:
+        texts = [text.strip() for text in self._known.distinct[:VALUES] if text.strip()]
+        return pa.array(texts, pa.utf8())
+
+    def fit(self, kind: Kind) -> float | None:
+        """How well they look like a kind, None where there are none."""
+        return float(kind.fit(self._texts)) if len(self._texts) else None
+
+    def reach(self, kind: Kind, share: float) -> bool:
+        """Whether that share of them could fit, by the first few alone."""
+        few, count = self._texts[:FIRST], len(self._texts)
+        missed = round((1 - float(kind.fit(few))) * len(few)) if count else 0
+        return count > 0 and (count - missed) / count >= share
+
+
 @dataclass(frozen=True)
 class Fit:
-    """name, values: 0..1; values is None where the column is empty. hints: other column → its text."""
+    """A column of the file and a canonical one. name: 0..1. hints: other column → its text."""
 
     column: int
     canonical: str
     name: float
-    values: float | None
     hints: dict[str, str]
+    kind: Kind = field(repr=False)
+    spellings: Spellings = field(repr=False)
+
+    @cached_property
+    def values(self) -> float | None:
+        """How well the values fit, 0..1; None where the column is empty."""
+        return self.spellings.fit(self.kind)
 
     @property
     def score(self) -> float:
@@ -114,23 +144,37 @@ class Fit:
             return self.name * 0.95
         return self.name * (0.55 + 0.45 * min(1.0, self.values / FITTING))
 
+    def reaches(self, score: float) -> bool:
+        """Whether the score is that high; looks at values only where the name may be enough."""
+        return self.name >= score and self.score >= score
 
-def fit_of(column: Column, known: ColumnFacts, weak: frozenset[str] = frozenset()) -> Fit:
-    """How well a column of the file fits a canonical one; `weak` as `weak_names` gives it."""
-    texts = [text.strip() for text in known.distinct[:VALUES] if text.strip()]
-    values = float(column.kind.fit(pa.array(texts, pa.utf8()))) if texts else None
-    hints, rest = hints_of(column, known.header)
-    name = name_score(column, fold(known.header), weak)
-    if hints:
-        name = max(name, 0.97 * name_score(column, rest, weak))
-    return Fit(known.index, column.name, name, values, hints)
+    def is_told(self) -> bool:
+        """Whether its values alone tell the column."""
+        return self.spellings.reach(self.kind, SPECIFIC) and (self.values or 0.0) >= SPECIFIC
+
+
+def fits_of(
+    columns: Sequence[Column], facts: Facts, weak: frozenset[str] = frozenset()
+) -> Iterator[list[Fit]]:
+    """How well each column of the file fits each of these; `weak` as `weak_names` gives it."""
+    names = [_names(column) for column in columns]
+    for known in facts.columns:
+        spellings, bare = Spellings(known), _bare(fold(known.header))
+        fits = []
+        for column, called in zip(columns, names, strict=True):
+            hints, rest = hints_of(column, known.header)
+            name = _name_score(called, bare, weak)
+            if hints:
+                name = max(name, 0.97 * _name_score(called, _bare(rest), weak))
+            fits.append(Fit(known.index, column.name, name, hints, column.kind, spellings))
+        yield fits
 
 
 def placed(dataset: Dataset, facts: Facts) -> list[Fit]:
     """A file without header, read by place: its columns as the dataset lists them, where all values fit, else []."""
     if facts.header_line or len(facts.columns) != len(dataset.columns):
         return []
-    fits = [fit_of(column, known) for column, known in zip(dataset.columns, facts.columns, strict=True)]
+    fits = [every[place] for place, every in enumerate(fits_of(dataset.columns, facts))]
     for column, fit in zip(dataset.columns, fits, strict=True):
         needed = FITTING if isinstance(column.kind, Text) else SPECIFIC
         if column.required and (fit.values or 0.0) < needed:
@@ -155,34 +199,51 @@ def _weak_names(names: tuple[tuple[str, ...], ...]) -> frozenset[str]:
 
 
 def hints_of(column: Column, header: str) -> tuple[dict[str, str], str]:
-    """(other column → text, the header's remaining words): what the header says besides the name."""
+    """(other column → text, the header's other words, "" without any): what the header says besides the name."""
+    if not column.hints:
+        return {}, ""
     words = f" {fold(header)} "
     found: dict[str, str] = {}
-    for said, other, text in sorted(column.hints, key=lambda hint: -len(hint[0])):
-        phrase = f" {fold(said)} "
-        is_sign = not said.replace(" ", "").isalnum()  # "R$", "€": folding would lose it
-        if (said in header if is_sign else phrase in words) and found.setdefault(other, text) == text:
-            words = words.replace(phrase, " ")
+    for said, other, text, phrase in _phrases(column.hints):
+        if (phrase in words if phrase else said in header) and found.setdefault(other, text) == text:
+            words = words.replace(f" {fold(said)} ", " ")
+    if not found:
+        return {}, ""
     rest = re.sub(r" (in|em|en|por|per|the) (?=$)", " ", words)
     return found, " ".join(rest.split())
 
 
-def name_score(column: Column, words: str, weak: frozenset[str] = frozenset()) -> float:
-    """How well folded header words name the column: 1 = exactly."""
-    bare = _bare(words)
+@cache
+def _phrases(hints: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str, str, str]]:
+    """Hints, longer ones first, with their folded words; "" for signs as "R$", "€" that folding would lose."""
+    return [
+        (said, other, text, f" {fold(said)} " if said.replace(" ", "").isalnum() else "")
+        for said, other, text in sorted(hints, key=lambda hint: -len(hint[0]))
+    ]
+
+
+@lru_cache(maxsize=65536)
+def _name_score(names: tuple[str, ...], bare: str, weak: frozenset[str]) -> float:
+    """How well the bare words of a header name a column that may be called so: 1 = exactly."""
     if not any(map(str.isalpha, bare)):  # "column 12", a number: a thousand of those are soon looked at
         return 0.0
     first, _, rest = bare.partition(" ")  # "emp salary", "hiring company"
     share = PREFIXED if first in SYSTEMS else QUALIFIED
     if first in OTHER:
         share = 0.0
-    return max(
-        (
-            max(_alike(name, bare, weak), share * _alike(name, rest, weak)) - RANK_COST * min(rank, 20)
-            for rank, name in enumerate(_names(column))
-        ),
-        default=0.0,
+    initials = _initials(bare)
+    scores = (
+        max(_alike(name, bare, weak), share * _alike(name, rest, weak)) - RANK_COST * min(rank, 20)
+        for rank, name in enumerate(names)
+        if not initials.isdisjoint(_initials(name))
     )
+    return max(0.0, max(scores, default=0.0))
+
+
+@lru_cache(maxsize=65536)
+def _initials(words: str) -> frozenset[str]:
+    """The first letters of words; texts that have none in common are not alike."""
+    return frozenset(word[0] for word in words.split())
 
 
 def _names(column: Column) -> tuple[str, ...]:
@@ -201,22 +262,23 @@ def _bare(words: str) -> str:
     return " ".join(tokens) or words
 
 
-@lru_cache(maxsize=65536)
 def _alike(name: str, words: str, weak: frozenset[str]) -> float:
     """How alike a name and a header are, 0..1: the same, the same but for a typing error, or one within the other."""
     if not words:
         return 0.0
-    joined, other = name.replace(" ", ""), words.replace(" ", "")
-    if joined == other:
-        return 1.0
     share = min(len(name), len(words)) / max(len(name), len(words))
-    if share >= 0.7 and joined[0] == other[0] and len(joined) >= 5:
-        typed = max(fuzz.ratio(joined, other), fuzz.token_sort_ratio(name, words)) / 100
-        if typed >= TYPO:
-            return 0.94 * typed
-    if (at := _within(name.split(), words.split())) >= 0:
+    if name[0] == words[0]:
+        joined, other = name.replace(" ", ""), words.replace(" ", "")
+        if joined == other:
+            return 1.0
+        if share >= 0.7 and len(joined) >= 5:
+            typed = max(fuzz.ratio(joined, other), fuzz.token_sort_ratio(name, words)) / 100
+            if typed >= TYPO:
+                return 0.94 * typed
+    letters, others = _initials(name), _initials(words)
+    if letters <= others and (at := _within(name.split(), words.split())) >= 0:
         return (0.5 + 0.35 * share) * _doubt(name, words.split(), at, weak)
-    if f" {words} " in f" {name} ":  # "salary" is not yet "max salary"
+    if others <= letters and f" {words} " in f" {name} ":  # "salary" is not yet "max salary"
         return 0.45 + 0.2 * share
     return 0.0
 
