@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import User
 from hiring.models import HiredEmployee
 from hiring.tests.people import crowd, hired, places_made
-from ingest.models import LINE_BITS
+from ingest.models import LINE_BITS, Import
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/datasets/"
@@ -65,6 +65,7 @@ def test_rows_come_in_pages_by_cursor_each_once(viewer: Client, people: list[Hir
 def test_row_says_names_ids_time_and_where_it_came_from(viewer: Client) -> None:
     places_made(["Sales"], ["Clerk"])
     hired(5, "2021-12-31T23:59:59-03:00", 1, None, name="Ann")
+    Import.objects.create(id=3, dataset="hired_employees", name="people.csv")
     HiredEmployee.objects.update(origin=3 << LINE_BITS | 7)
     (row,) = viewer.get(f"{API}hired_employees/rows?import=3").json()["results"]
     assert row == {
