@@ -84,10 +84,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
   document.addEventListener(name, () => {
-    const lost = document.querySelector("[data-lost]");
-    if (lost) lost.hidden = false;
+    (document.querySelector("[data-lost]") || document.getElementById("lost")).hidden = false;
   });
 }
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) document.getElementById("lost").hidden = true;
+});
 
 // Buttons that copy a text, e.g. a token that is shown once.
 document.addEventListener("click", (event) => {

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -54,9 +55,9 @@ class Visitor:
         page.wait_for_url(self.url + then)
         return page
 
-    def violations(self) -> str:
-        """What axe finds wrong on this page; "" for nothing."""
-        found = Axe().run(self.page)
+    def violations(self, **options: Any) -> str:
+        """What axe finds wrong on this page, by all of its rules or as `options` has it; "" for nothing."""
+        found = Axe().run(self.page, options={"resultTypes": ["violations"], **options})
         return found.generate_report() if found.violations_count else ""
 
     def overflow(self) -> int:
