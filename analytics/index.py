@@ -31,7 +31,7 @@ from skillora.lib.errors import Conflict, NotFound
 
 MERGE_TASK = "analytics.merge"
 MERGE_ABOVE = 8  # small segments
-SMALL_ROWS = MAX_ROWS // 2
+SMALL_ROWS = MAX_ROWS // 4
 _RESTARTS = 20
 
 
@@ -59,6 +59,11 @@ class PercentileIndex:
     value: str
     dimensions: tuple[Dimension, ...]
 
+    @property
+    def attnames(self) -> frozenset[str]:
+        """The columns that a segment is made of."""
+        return frozenset({self.value, *(d.attname for d in self.dimensions)})
+
     def rows_loaded(self, dataset: str, spans: Spans, columns: Arrays) -> Callable[[], None]:
         """Pack the rows now; the returned function inserts the segment in the load's transaction."""
         packed = self._packed(spans, columns)
@@ -77,18 +82,15 @@ class PercentileIndex:
         values = columns[self.value]
         rated = values > 0
         kept = int(np.count_nonzero(rated))
-        codes = {d.name: d.codes(columns, len(values)) for d in self.dimensions}
-        if kept < len(values):
-            values = values[rated]
-            codes = {name: column[rated] for name, column in codes.items()}
-        data = pack(values, codes)
+        every = slice(None) if kept == len(values) else rated
+        codes = ((d.name, d.codes(columns, len(values))[every]) for d in self.dimensions)
+        data = pack(values[every], codes)
         ranges = [list(span) for span in spans]
         return Segment(dataset=self.dataset, spans=ranges, rows=kept, excluded=len(rated) - kept, data=data)
 
     def segments_of(self, spans: Spans) -> Iterable[Segment]:
         """Segments, not yet stored, of what the table holds in `spans` now; none for an empty table."""
-        wanted = (self.value, *(d.attname for d in self.dimensions))
-        for columns in table_columns(self.model, wanted, spans):
+        for columns in table_columns(self.model, tuple(self.attnames), spans):
             ids = columns["id"]
             first, last = int(ids[0]), int(ids[-1])
             within = [(max(a, first), min(b, last)) for a, b in spans if a <= last and b >= first]

@@ -9,7 +9,7 @@ import json
 import struct
 import threading
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -40,11 +40,14 @@ def value_order(values: Array) -> Array:
     return np.argsort(values, kind="stable")
 
 
-def pack(values: Array, codes: Mapping[str, Array]) -> bytes:
-    """The bytes of a segment: int64 values > 0 and non-negative codes, all of equal length."""
+def pack(values: Array, codes: Iterable[tuple[str, Array]]) -> bytes:
+    """The bytes of a segment: int64 values > 0 and non-negative codes, all of equal length.
+
+    codes: name and column, one after the other, so that they need not be in memory at once.
+    """
     order = value_order(values)
     columns = {"": _narrow(values, np.uint32)[order]}
-    columns.update({name: _narrow(column, np.uint8)[order] for name, column in codes.items()})
+    columns.update({name: _narrow(column, np.uint8)[order] for name, column in codes})
     head = json.dumps([[name, column.dtype.str] for name, column in columns.items()]).encode()
     return b"".join([_LENGTH.pack(len(head)), head, *(c.tobytes() for c in columns.values())])
 

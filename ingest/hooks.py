@@ -12,6 +12,11 @@ Spans = list[tuple[int, int]]  # inclusive id ranges
 
 
 class Listener(Protocol):
+    @property
+    def attnames(self) -> frozenset[str]:
+        """The columns that `rows_loaded` looks at, beside ids; it may be given more."""
+        ...
+
     def rows_loaded(self, dataset: str, spans: Spans, columns: Arrays) -> Callable[[], None]:
         """Rows about to be copied, at most a million a call: column arrays of equal length, ids under "id".
 
@@ -37,3 +42,8 @@ def listen(dataset: str, listener: Listener) -> None:
 def listeners(dataset: str) -> list[Listener]:
     """Who listens to `dataset`."""
     return _listeners.get(dataset, [])
+
+
+def attnames(dataset: str) -> frozenset[str]:
+    """The columns that those who listen to `dataset` look at."""
+    return frozenset().union(*(listener.attnames for listener in listeners(dataset)))

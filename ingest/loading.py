@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from runs.execution import Attempt
 
 RATES_KEPT = 60  # rows a second, one figure for each second: the bars of the progress page
-CHUNK_ROWS = 500_000  # good rows between two calls of listeners; a COPY ends there
+CHUNK_ROWS = 300_000  # good rows between two calls of listeners; a COPY ends there
 CHUNK_REJECTS = 20_000  # rejects kept in memory at most
-AHEAD_BYTES = 24 << 20  # cleaned and not yet sent
+AHEAD_BYTES = 16 << 20  # cleaned and not yet sent
 SWITCH_S = (
     0.0001  # for which the sender waits while the cleaning thread computes; Python's own 5 ms starve it
 )
@@ -167,8 +167,8 @@ class Preparation:
         columns = {"id": self.source.row_id(0) | clean.lines, **clean.columns}
         if self._target is None:
             self._target = Target.of(self.dataset.model, columns)
-        if hooks.listeners(self.dataset.slug):
-            self._columns.append({name: columns[name] for name in self._target.attnames})
+        if wanted := hooks.attnames(self.dataset.slug):
+            self._columns.append({name: columns[name] for name in ("id", *wanted) if name in columns})
         pieces = list(self._pieces(self._target, columns)) or [Piece(b"", 0, 0, 0)]
         pieces[0].read, pieces[0].rejected = clean.read, len(clean.rejected)
         for piece in pieces:

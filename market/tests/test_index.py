@@ -172,7 +172,7 @@ def test_percentiles_of_any_segments_equal_linear_interpolation(
     segments = {}
     for i, part in enumerate(parts):
         values, codes = (np.array(column, np.int64) for column in zip(*part, strict=True))
-        segments[i] = LoadedSegment(len(part), pack(values, {"d": codes}))
+        segments[i] = LoadedSegment(len(part), pack(values, [("d", codes)]))
     chosen = sorted(v for part in parts for v, d in part if d in wanted)
     selection = LoadedIndex(segments).select({"d": wanted})
     assert selection.n == len(chosen)
