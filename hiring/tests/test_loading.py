@@ -363,7 +363,7 @@ def test_load_overtaken_by_another_writer_starts_anew(
     source = loaded("departments", "id,department\n1,Ours\n2,Ours\n3,Ours\n", tmp_path)
     assert counts(source) == (3, 1, 2, 0, 0, 0)
     assert source.load is not None
-    assert "once more" in source.load.log[-1]["text"]
+    assert any("once more" in said["text"] for said in source.load.log)
     assert sorted(p.row["department"] for p in Previous.objects.filter(source=source)) == ["Theirs", "Theirs"]
 
 
