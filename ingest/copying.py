@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -50,19 +50,10 @@ class Target:
     nullable: tuple[bool, ...]
     references: tuple[bool, ...]  # nullable keys of other tables: 0 is NULL
 
-    @classmethod
-    def of(cls, model: type[models.Model], attnames: Iterable[str]) -> "Target":
+    @staticmethod
+    def of(model: type[models.Model], attnames: Iterable[str]) -> "Target":
         """Those of the model's columns that `attnames` holds, in the model's order."""
-        given = set(attnames)
-        fields = [f for f in model._meta.concrete_fields if f.attname in given]
-        return cls(
-            model._meta.db_table,
-            tuple(str(f.column) for f in fields),
-            tuple(f.attname for f in fields),
-            tuple(str(f.db_type(connection)).split("(")[0] for f in fields),
-            tuple(bool(f.null) for f in fields),
-            tuple(bool(f.null and f.is_relation) for f in fields),
-        )
+        return _target(model, frozenset(attnames))
 
     @property
     def is_binary(self) -> bool:
@@ -80,6 +71,19 @@ class Target:
     def payload(self, columns: Arrays) -> bytes | memoryview:
         """Rows as COPY data: no header, no trailer."""
         return _binary(self, columns) if self.is_binary else _text(self, columns)
+
+
+@cache
+def _target(model: type[models.Model], given: frozenset[str]) -> Target:
+    fields = [f for f in model._meta.concrete_fields if f.attname in given]
+    return Target(
+        model._meta.db_table,
+        tuple(str(f.column) for f in fields),
+        tuple(f.attname for f in fields),
+        tuple(str(f.db_type(connection)).split("(")[0] for f in fields),
+        tuple(bool(f.null) for f in fields),
+        tuple(bool(f.null and f.is_relation) for f in fields),
+    )
 
 
 @contextmanager
