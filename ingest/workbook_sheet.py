@@ -3,7 +3,7 @@
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from ingest.workbook_cells import Cells, Texts, is_whole, worded
 from ingest.workbook_xml import NO_BLANKS, TEXT, Damaged, Part, Piece, attributes_of, local
@@ -17,7 +17,7 @@ Groups = tuple[str | None, ...]
 Column = Sequence[str | None]
 
 
-@cache
+@lru_cache(maxsize=COLUMNS_MAX)
 def _number_of(letters: str) -> int:
     """1 for "A"."""
     number = 0

@@ -1,6 +1,7 @@
 """What a pattern cuts out of a large workbook is what the parser would have read there, however the XML is written."""
 
 import random
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,10 @@ SPREAD = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 PARTS = {
+    "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    '<Default Extension="xml" ContentType="application/xml"/></Types>',
+    "_rels/.rels": f'<Relationships xmlns="{PACKAGE}"><Relationship Id="r1" Type="{OFFICE}/officeDocument" '
+    'Target="xl/workbook.xml"/></Relationships>',
     "xl/workbook.xml": f'<workbook xmlns="{SPREAD}" xmlns:r="{OFFICE}"><sheets>'
     '<sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>',
     "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}"><Relationship Id="r1" '
@@ -118,7 +123,7 @@ class Writer:
         if 't="s"' in kind:
             text = self.chosen(["0", "1", "2"], ["9", " 1", *ODD])
         elif "t=" not in kind or 't="b"' in kind:
-            text = self.chosen(["1", "0", "45000", "45000.25", "-1.50", "007", "59"], ODD)
+            text = self.chosen(["1", "0", "45000", "45000.25", "1234.50", "007", "59"], ODD)
         value = f"<v>{text}</v>"
         spaced = self.random.choice(["", ' xml:space="preserve"'])
         words = self.chosen(
@@ -202,6 +207,22 @@ def test_cut_rows_are_what_the_parser_reads(
             cut = result(path, tmp_path / "cut.csv")
             patch.setattr(workbook_xml, "piece_of", lambda _data: None)
             assert cut == result(path, tmp_path / "parsed.csv"), number
+
+
+def test_cut_rows_are_what_the_other_reader_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        sys.modules[__name__], "KINDS", [kind for kind in KINDS if kind not in (' t="e"', ' t="b"')]
+    )
+    monkeypatch.setattr(
+        sys.modules[__name__], "PLAIN", [*PLAIN, " a", "b ", "  ", "_x000D_", "a_x0041_", "_x1234_"]
+    )
+    for number in range(40):
+        writer = Writer(number)
+        writer.odd = 0
+        path = book(tmp_path / "book.xlsx", writer.sheet(), writer.shared())
+        cut = result(path, tmp_path / "cut.csv")
+        assert cut[0] == workbook_child.converted(path, "", tmp_path / "other.csv")
+        assert cut[1] == (tmp_path / "other.csv").read_text(encoding="utf-8"), number
 
 
 def test_regular_rows_are_kept_from_the_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
