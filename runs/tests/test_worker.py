@@ -182,7 +182,7 @@ def test_horse_that_stands_still_is_superseded_and_ended(start: Start, table: Ca
 
 def test_run_is_cancelled_while_a_worker_loads_it(start: Start, table: Callable[[], int]) -> None:
     start()
-    run = caught(load(seconds=60))
+    run = caught(load(rows=200_000, seconds=60))  # many short steps: each looks whether to go on
     run_cancel(run=run, by=None)
     until(run, lambda r: r.state == State.CANCELLED)
     assert table() == 0
