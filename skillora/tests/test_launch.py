@@ -179,7 +179,11 @@ def test_killed_supervisor_leaves_nothing_and_the_next_run_works(product: Produc
     process = product.start()
     process.kill()
     process.wait()
-    until(lambda: product.pids(".") == [], "processes stay without their supervisor")
+    try:
+        until(lambda: product.pids(".") == [], "processes stay without their supervisor")
+    except AssertionError:
+        left = [(pid, processes.command_of(pid)) for pid in product.pids(".")]
+        pytest.fail(f"processes stay without their supervisor: {left}")
     process = product.start()
     assert product.status("/readyz") == 200
     down = manage(product, "down")
