@@ -33,6 +33,7 @@ from runs.sweeping import Sweeper
 logger = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
+AGAIN_SECONDS = 2.0  # after which somebody who was asked to stop and goes on is asked again
 RETRY_SECONDS = 1.0  # between two looks for a queue server that is away
 PRELOADED = ("numpy", "pyarrow", "pyarrow.compute", "pyarrow.csv")  # slow to import: once, before forking
 
@@ -79,6 +80,7 @@ class RunWorker(Worker):
         try:
             super().execute_job(job, queue)
         except StopRequested:
+            _heard()
             self._hand_back(self._current[0])
             raise
         finally:
@@ -171,6 +173,7 @@ def work(burst: bool = False) -> None:
     except StopRequested:
         pass
     finally:
+        _heard()
         sweeper.stop()
 
 
@@ -187,7 +190,14 @@ def _listen(sweeper: Sweeper, burst: bool) -> bool:
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
-    """Signal handler: leave whatever goes on, once."""
+    """Signal handler: leave whatever goes on, and again after a while: an exception within a destructor is lost."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
     raise StopRequested
+
+
+def _heard() -> None:
+    """The stop goes its way: nothing interrupts it."""
+    signal.setitimer(signal.ITIMER_REAL, 0)

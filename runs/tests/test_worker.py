@@ -243,3 +243,29 @@ def test_worker_leaves_no_lock_behind(start: Start) -> None:
     while locks.holders() and time.monotonic() < end:
         time.sleep(0.02)
     assert locks.holders() == {}
+
+
+def test_stop_that_gets_lost_is_said_again() -> None:
+    """An exception that a signal's handler raises within a destructor is printed and forgotten."""
+    code = """
+import signal, sys, time
+from runs import worker
+worker.AGAIN_SECONDS = 0.2
+signal.signal(signal.SIGTERM, worker._stop)
+class Deaf:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+Deaf()
+try:
+    time.sleep(60)
+except worker.StopRequested:
+    worker._heard()
+    time.sleep(0.5)
+    print("heard")
+"""
+    set_up = "import django; django.setup()\n"
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "skillora.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", set_up + code], env=environ, capture_output=True, text=True, check=False
+    )
+    assert "Exception ignored" in done.stderr and done.stdout == "heard\n", done.stderr
