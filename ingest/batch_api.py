@@ -108,7 +108,7 @@ def _inserted_wrong(row: RowResult, slug: str) -> list[Body]:
         "detail": str(reason(DOUBLED).message),
         "value": row.id,
     }
-    found: list[Body] = row.errors or [doubled]
+    found: list[Body] = [*row.errors] or [doubled]
     return [{**error, "pointer": str(error["pointer"]).replace("#/rows/", "#/data/", 1)} for error in found]
 
 
