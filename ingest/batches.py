@@ -19,15 +19,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from ingest import declarations, hooks
+from ingest import declarations
 from ingest.cleaning import CELL_MAX, CellError, Clean, Cleaner, Rejected
-from ingest.copying import Target, copying
 from ingest.declarations import Dataset
 from ingest.facts import ColumnFacts, Facts
-from ingest.loading import Counts
+from ingest.loading import Counts, rows_append
 from ingest.mapping import Mapping
 from ingest.matching import fold
-from ingest.models import Import, Origin, Stage, row_id
+from ingest.models import Import, Origin, Stage
 from ingest.readers import Batch
 from ingest.rejects import Groups, rejects_copy
 from ingest.upserting import Written, batch_write, overtaken
@@ -120,25 +119,13 @@ def _written(
         if sent.dataset.mode == "upsert":
             written = batch_write(source.pk, sent.dataset, sent.targets, clean, parts)
         else:
-            written = _appended(source, sent, clean)
+            ids = rows_append(source, sent.dataset, clean)
+            fates = clean.lines.tolist(), ["inserted"] * len(ids), ids
+            written = Written(Counts(inserted=len(ids)), fates)
         counts = replace(written.counts, read=len(sent.rows), rejected=len(rejected))
         rejects_copy(source.pk, rejected)
         _finish(source, by, counts, rejected, started)
     return Loaded(source, counts, sent.results(written, rejected), time.monotonic() - started)
-
-
-def _appended(source: Import, sent: "Sent", clean: Clean) -> Written:
-    """Copy the rows, tell the listeners."""
-    dataset = sent.dataset
-    columns = {"id": row_id(source.pk, 0) | clean.lines, **clean.columns}
-    target = Target.of(dataset.model, columns)
-    with copying(target) as write:
-        write(target.payload(columns))
-    ids = columns["id"].tolist()
-    given = {name: columns[name] for name in target.attnames}
-    for listener in hooks.listeners(dataset.slug):
-        listener.rows_loaded(dataset.slug, [(ids[0], ids[-1])], given)()
-    return Written(Counts(inserted=len(ids)), (clean.lines.tolist(), ["inserted"] * len(ids), ids))
 
 
 def _finish(

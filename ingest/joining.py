@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from django.core.files.uploadedfile import UploadedFile
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from ingest import apart, hooks, storage
+from ingest import storage
 from ingest.cleaning import Clean
-from ingest.copying import Target, copying
 from ingest.declarations import Dataset, dataset
 from ingest.fixing import Judge, pieces, rejects_rejudge
-from ingest.loading import Counts
+from ingest.loading import Counts, rows_append
 from ingest.models import Import, RejectState
 from ingest.resubmitting import Returned, sheet_apply
 from ingest.settled import FIX_TASK, counts_change, loaded_import, loaded_locked
@@ -122,15 +120,4 @@ def rows_join(source: Import, declared: Dataset, judge: Judge, clean: Clean) -> 
     """Add cleaned rows to a dataset as lines of an import, and tell the listeners."""
     if declared.mode == "upsert":
         return batch_write(source.pk, declared, judge.cleaner.given, clean).counts
-    columns = {"id": source.row_id(0) | clean.lines, **clean.columns}
-    target = Target.of(declared.model, columns)
-    if source.apart:
-        with connection.cursor() as cursor:
-            apart.parts_made(cursor, declared.model, np.unique(apart.part_of(columns["id"])).tolist())
-    with copying(target) as write:
-        write(target.payload(columns))
-    span = (int(columns["id"][0]), int(columns["id"][-1]))
-    given = {name: columns[name] for name in target.attnames}
-    for listener in hooks.listeners(declared.slug):
-        listener.rows_loaded(declared.slug, [span], given)()
-    return Counts(inserted=len(clean.lines))
+    return Counts(inserted=len(rows_append(source, declared, clean)))

@@ -14,10 +14,10 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from ingest.loading import RATES_KEPT
 from runs.models import Run, State
 
 BARS_MIN, BARS_MAX = 20, 120  # the width of the chart, in bars
-BARS_KEPT = 60  # as many figures as a load keeps
 HEIGHT, BASE = 64, 76.5  # px, of 96
 ROOM = 25  # percent, between "now" and the expected end
 
@@ -57,7 +57,7 @@ def live_of(run: Run, *, label: str) -> Live:
     """What the progress part of a page says about `run`."""
     rejected = int(run.progress_detail.get("rejected", 0))
     good = max(0, int(run.progress_detail.get("good", run.progress_done - rejected)))
-    rates = [max(0, int(rate)) for rate in run.progress_detail.get("rates") or []][-BARS_KEPT:]
+    rates = [max(0, int(rate)) for rate in run.progress_detail.get("rates") or []][-RATES_KEPT:]
     return Live(
         label=label,
         percent=run.percent,
@@ -135,7 +135,7 @@ def _rates(run: Run, rates: list[int]) -> Rates | None:
     top = max(rates, default=0)
     if not top or not run.started_at or not run.heartbeat_at or not run.seconds:
         return None
-    whole = len(rates) < BARS_KEPT  # none was let go: the first is of the start
+    whole = len(rates) < RATES_KEPT  # none was let go: the first is of the start
     each = run.seconds / len(rates) if whole else 1.0
     slots = len(rates) + math.ceil((run.eta_seconds or 0) / each)
     fits = run.eta_seconds is not None and len(rates) < slots <= BARS_MAX

@@ -167,8 +167,9 @@ class Preparation:
         columns = {"id": self.source.row_id(0) | clean.lines, **clean.columns}
         if self._target is None:
             self._target = Target.of(self.dataset.model, columns)
-        if wanted := hooks.attnames(self.dataset.slug):
-            self._columns.append({name: columns[name] for name in ("id", *wanted) if name in columns})
+        if hooks.listeners(self.dataset.slug):
+            wanted = ("id", *hooks.attnames(self.dataset.slug))
+            self._columns.append({name: columns[name] for name in wanted if name in columns})
         pieces = list(self._pieces(self._target, columns)) or [Piece(b"", 0, 0, 0)]
         pieces[0].read, pieces[0].rejected = clean.read, len(clean.rejected)
         for piece in pieces:
@@ -310,6 +311,22 @@ def progress_of(attempt: "Attempt", facts: Facts, started: float) -> Callable[[C
         attempt.progress(counts.read, facts.rows or None, detail=detail)
 
     return report
+
+
+def rows_append(source: Import, dataset: Dataset, clean: Clean) -> list[int]:
+    """Copy a few cleaned rows as lines of an import and tell the listeners, in the caller's transaction; their ids."""
+    columns = {"id": source.row_id(0) | clean.lines, **clean.columns}
+    target = Target.of(dataset.model, columns)
+    if source.apart:
+        with connection.cursor() as cursor:
+            apart.parts_made(cursor, dataset.model, np.unique(apart.part_of(columns["id"])).tolist())
+    with copying(target) as write:
+        write(target.payload(columns))
+    ids: list[int] = columns["id"].tolist()
+    given = {name: columns[name] for name in target.attnames}
+    for listener in hooks.listeners(dataset.slug):
+        listener.rows_loaded(dataset.slug, [(ids[0], ids[-1])], given)()
+    return ids
 
 
 def lines_fit(facts: Facts) -> bool:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ingest.live import BARS_KEPT, BARS_MAX, live_of
+from ingest.live import BARS_MAX, live_of
+from ingest.loading import RATES_KEPT
 from runs.models import Run, State
 
 BEGAN = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)  # long ago: what is told then must not depend on now
@@ -60,9 +61,9 @@ def test_chart_without_an_end_that_can_be_foreseen(known: Run) -> None:
 
 
 def test_chart_of_a_load_longer_than_its_figures() -> None:
-    chart = live_of(run(seconds=600, rates=BARS_KEPT + 5, done=999), label="").rates
-    assert chart is not None and len(chart.bars) == BARS_KEPT < BARS_MAX
-    assert chart.since == BEGAN + timedelta(seconds=600 - BARS_KEPT), "the first bar that is shown"
+    chart = live_of(run(seconds=600, rates=RATES_KEPT + 5, done=999), label="").rates
+    assert chart is not None and len(chart.bars) == RATES_KEPT < BARS_MAX
+    assert chart.since == BEGAN + timedelta(seconds=600 - RATES_KEPT), "the first bar that is shown"
 
 
 @pytest.mark.parametrize("known", [run(), run(rates=1, seconds=0)])
