@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -122,11 +122,12 @@ def _straight(session: "psycopg.Connection[Any]", payload: bytes | memoryview) -
                 piece = data[at : at + MESSAGE_BYTES]
                 line.sendall(struct.pack(">ci", b"d", len(piece) + 4))
                 line.sendall(piece)
-        except OSError as error:
-            raise psycopg.OperationalError(f"the connection to the database was lost: {error}") from error
-        except BaseException:
-            line.shutdown(socket.SHUT_RDWR)  # part of a message was sent: nothing can be said after it
+        except BaseException as error:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)  # part of a message was sent: nothing can be said after it
             session.close()
+            if isinstance(error, OSError):
+                raise psycopg.OperationalError(f"the connection to the database was lost: {error}") from error
             raise
         finally:
             line.setblocking(False)
