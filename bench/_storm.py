@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from bench._sender import ROWS, Sender
 from bench._world import World
+from runs.locks import NAMESPACE
 
 FINAL_SECONDS = 30.0
 KILLS = ("horse", "parent", "web", "postgres")
@@ -19,7 +20,13 @@ WEB_LONGEST = 0.15  # seconds from the start of an upload to the blow, at most
 WEB_WHOLE = 0.2  # of the blows hit the parent of the web processes
 COPIES = 4  # of each file, submitted by one command as soon as fewer than two loads are left
 OPEN = "SELECT count(*) FROM runs_run WHERE state IN ('queued', 'running')"
-STATE = "SELECT state FROM runs_run WHERE id = %s"
+# A session whose process was killed may still be at its COMMIT: the run is open for good once its lock is gone.
+BROKEN_OFF = """
+    SELECT state IN ('queued', 'running'), attempt > %s OR NOT EXISTS (
+        SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+        AND (classid::bigint << 32 | objid::bigint) = %s)
+    FROM runs_run WHERE id = %s
+"""
 AT_WORK = """
     SELECT id, attempt, worker FROM runs_run
     WHERE task = 'ingest.load' AND state = 'running' AND worker <> '' ORDER BY id
@@ -89,12 +96,20 @@ class Storm:
             run, attempt, horse = self.rng.choice(loads)
             time.sleep(self.rng.uniform(0.0, self.longest))
             hit = deed(horse)
-            if name == "flush" or (hit and self.here.query(STATE, run)[0][0] in {"queued", "running"}):
+            if name == "flush" or (hit and self.broke_off(run, attempt)):
                 self.dealt[name] += 1
                 if name != "flush":
                     self._broken.add((run, attempt))
                 return
             self.missed += 1
+
+    def broke_off(self, run: int, attempt: int) -> bool:
+        """Whether this attempt, whose process was killed, left its run open."""
+        while True:
+            left_open, told = self.here.query(BROKEN_OFF, attempt, NAMESPACE + run, run)[0]
+            if told or not left_open:
+                return bool(left_open)
+            time.sleep(0.01)
 
     def strike_web(self) -> None:
         """Wait for an upload, then for a random moment of it, kill a web process, or one time in five all of them."""

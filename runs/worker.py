@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from types import FrameType
 from typing import NoReturn
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 AGAIN_SECONDS = 2.0  # after which somebody who was asked to stop and goes on is asked again
 RETRY_SECONDS = 1.0  # between two looks for a queue server that is away
+_stop_asked = threading.Event()  # by a signal, of this process
 PRELOADED = ("numpy", "pyarrow", "pyarrow.compute", "pyarrow.csv")  # slow to import: once, before forking
 
 
@@ -65,11 +67,6 @@ class RunWorker(Worker):
         super().__init__(queues, connection=redis, serializer=JSONSerializer, worker_ttl=60)
         self._sweeper = sweeper
         self._current: tuple[int, float] | None = None  # the horse's run, and since when
-
-    @property
-    def stopping(self) -> bool:
-        """Whether somebody asked this worker to end."""
-        return self._stop_requested
 
     def request_stop(self, signum: int, frame: FrameType | None) -> NoReturn:
         self._stop_requested = True
@@ -185,12 +182,12 @@ def _listen(sweeper: Sweeper, burst: bool) -> bool:
         worker.work(burst=burst)
     except (RedisError, OSError) as error:
         logger.warning("the queue server does not answer: %s", error)
-        return burst
-    return burst or worker.stopping
+    return burst or _stop_asked.is_set()
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
     """Signal handler: leave whatever goes on, and again after a while: an exception within a destructor is lost."""
+    _stop_asked.set()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, _stop)

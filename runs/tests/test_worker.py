@@ -19,6 +19,8 @@ from bench.workload import tasks as workload
 from runs import doorbell, locks
 from runs.models import Run, State
 from runs.services import run_cancel, run_start
+from skillora.home import Home
+from skillora.servers import start_valkey
 from skillora.tests.serving import WAIT_SECONDS, database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.integration]
@@ -146,6 +148,22 @@ def test_worker_stopped_mid_load_hands_its_run_back(start: Start, table: Callabl
     start()
     until(run, lambda r: r.state == State.DONE)
     assert table() == 20_000
+
+
+def test_worker_stopped_mid_load_together_with_the_queue_server_ends(start: Start, tmp_path: Path) -> None:
+    """As when the supervisor is killed: everything is told to end at once, and a goodbye reaches nobody."""
+    home = Home(tmp_path)
+    server = start_valkey(home)
+    try:
+        parent = start(REDIS_URL=home.redis_url)
+        run = caught(load(seconds=60))
+    finally:
+        server.kill()
+        server.wait()
+    parent.terminate()
+    assert parent.wait(WAIT_SECONDS) == 0
+    run.refresh_from_db()
+    assert run.state == State.QUEUED
 
 
 def test_worker_whose_horse_is_gone_does_not_kill_itself() -> None:
