@@ -16,7 +16,7 @@ from ingest.kinds import CodeList, References
 from ingest.mapping import Mapping as ColumnMapping
 from ingest.models import Import, Reject, RejectState
 
-LINE_CELLS = 40  # cells of a line that is shown whole
+LINE_CELLS = 40  # of a line that are shown, beside those that are mapped, wrong, or beyond the header
 _NAME = re.compile(r"c([0-9]{1,10})\.([0-9]{1,5})")
 
 
@@ -89,16 +89,18 @@ class Form:
         places = {self._mapping.columns.get(error["field"]) for error in [*wrong, *came_with]}
         texts = reject.current
         texts += [""] * (len(self._headers) - len(texts))
-        every = [
-            self._cell(reject.line, at, text, by_place.get(at)) for at, text in enumerate(texts[:LINE_CELLS])
-        ]
-        whole = None in places and not places - {None}
-        chosen = [cell for at, cell in enumerate(every) if whole or at in places]
+        whole, beyond = None in places and not places - {None}, len(self._headers)
+        every = {
+            at: self._cell(reject.line, at, text, by_place.get(at))
+            for at, text in enumerate(texts)
+            if at < LINE_CELLS or at in places or at in self._fields or beyond <= at < beyond + LINE_CELLS
+        }
+        chosen = [cell for at, cell in every.items() if whole or at in places]
         return Row(
             reject,
             _look(reject),
             chosen,
-            [cell for cell in every if cell not in chosen],
+            [cell for cell in every.values() if cell not in chosen],
             [(e["message"], str(reasons.reason(e["code"]).fix)) for at, e in by_place.items() if at is None],
             self.notes.get(reject.line, ""),
         )

@@ -37,6 +37,7 @@ DATES: dict[str, Label] = {
 }
 HEADER_LINES = 20
 SPELLINGS = 12  # unknown ones of a column that are asked about
+COLUMNS_SHOWN = 100  # of the file, until all are asked for
 
 
 @dataclass(frozen=True)
@@ -309,9 +310,10 @@ class MappingForm:
         free = [c for c in self.dataset.columns if c.name not in taken and not c.required]
         return [Constant(column, self.constants.get(column.name, "")) for column in free]
 
-    def context(self) -> dict[str, Any]:
-        """What the page needs besides the facts."""
+    def context(self, *, whole: bool = False) -> dict[str, Any]:
+        """What the page needs besides the facts; of very many columns those that are mapped, and the first."""
         rows = self.rows()
+        shown = [row for row in rows if whole or row.target or row.known.index < COLUMNS_SHOWN]
         used = sum(bool(row.target) for row in rows)
         doubts = sum(row.doubtful for row in rows)
         others = [dataset(slug) for slug in self.suggestion.others]
@@ -321,7 +323,9 @@ class MappingForm:
         )
         return {
             "dataset": self.dataset,
-            "rows": rows,
+            "rows": shown,
+            "hidden": len(rows) - len(shown),
+            "whole": whole,
             "row_count": self.facts.rows,
             "has_header": bool(self.facts.header_line),
             "lenient": self.lenient,
@@ -341,5 +345,5 @@ class MappingForm:
             if self.missing
             else "",
             "complete_sentence": _("All required fields have a column: %(names)s.") % {"names": required},
-            "targets": [(column.name, column.label) for column in self.dataset.columns],
+            "targets": [(column.name, str(column.label)) for column in self.dataset.columns],
         }

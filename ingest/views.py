@@ -113,7 +113,7 @@ def render_map(
 ) -> HttpResponse:
     user = member(request)
     context = {
-        **form.context(),
+        **form.context(whole="1" in (request.POST.get("all"), request.GET.get("all"))),
         "source": source,
         "facts_fields": FactsForm(source).fields(),
         "datasets": datasets(),

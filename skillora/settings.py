@@ -188,6 +188,7 @@ UPLOAD_S3_PREFIX = env.text("UPLOAD_S3_PREFIX", "uploads")
 UPLOAD_S3_ENDPOINT = env.text("UPLOAD_S3_ENDPOINT")  # "": Amazon's own
 UPLOAD_S3_REGION = env.text("UPLOAD_S3_REGION", "us-east-1")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a page of rejects has 50 lines of 40 cells, a mapping 1,000 columns
 FILE_UPLOAD_HANDLERS = ["skillora.lib.uploads.DiskUploadHandler"]
 UPLOAD_PART_MAX = 8 * 1024**2  # of a resumable upload
 DISK_FREE_MIN = env.number("DISK_FREE_MIN", 512 * 1024**2, low=0, high=2**40)  # left free by uploads
