@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from ingest import declarations
-from ingest.cleaning import CELL_MAX, CellError, Clean, Cleaner, Rejected
+from ingest.cleaning import CELL_MAX, Clean, Cleaner
 from ingest.declarations import Dataset
 from ingest.facts import ColumnFacts, Facts
 from ingest.loading import Counts, rows_append
@@ -28,6 +28,7 @@ from ingest.mapping import Mapping
 from ingest.matching import fold
 from ingest.models import Import, Origin, Stage
 from ingest.readers import Batch
+from ingest.refused import NONE, CellError, Refused, Rejected, together
 from ingest.rejects import Groups, rejects_copy
 from ingest.upserting import Written, batch_write, overtaken
 from ingest.writing import Overtaken, parts_made
@@ -89,7 +90,7 @@ def batch_load(
     sent = Sent(declared, rows, guesses=guesses)
     # Outside of the transaction: names new to the small tables are committed first, as for files.
     clean, rejected = sent.cleaned(lenient=lenient)
-    if not len(clean.lines) or (rejected and mode == "atomic"):
+    if not len(clean.lines) or (len(rejected) and mode == "atomic"):
         counts = Counts(read=len(rows), rejected=len(rejected))
         return Loaded(None, counts, sent.results(Written(counts), rejected), time.monotonic() - started)
     parts = parts_made(declared, clean.columns)
@@ -107,7 +108,7 @@ def _written(
     sent: "Sent",
     by: User | None,
     clean: Clean,
-    rejected: Sequence[Rejected],
+    rejected: Refused,
     parts: set[int],
     started: float,
     *,
@@ -128,13 +129,10 @@ def _written(
     return Loaded(source, counts, sent.results(written, rejected), time.monotonic() - started)
 
 
-def _finish(
-    source: Import, by: User | None, counts: Counts, rejected: Sequence[Rejected], started: float
-) -> None:
+def _finish(source: Import, by: User | None, counts: Counts, rejected: Refused, started: float) -> None:
     """The counts, and the run that says that it is done."""
     groups = Groups()
-    for one in rejected:
-        groups.add(one)
+    groups.add(rejected)
     seconds = round(time.monotonic() - started, 3)
     result = {**vars(counts), "blanked": {}, "groups": groups.to_json(), "seconds": seconds}
     state = State.DONE_WITH_REJECTS if counts.rejected else State.DONE
@@ -225,20 +223,21 @@ class Sent:
         given = self._given - {without}
         return Mapping({name: index for index, name in enumerate(self.names) if name in given})
 
-    def cleaned(self, *, lenient: bool) -> tuple[Clean, list[Rejected]]:
+    def cleaned(self, *, lenient: bool) -> tuple[Clean, Refused]:
         """Good rows as typed columns, the others with every reason, in the order they were sent."""
         clean = self._all_cleaned(lenient=lenient)
+        if not self.wrong:
+            return clean, clean.rejected
         by_line = {one.line: one for one in clean.rejected}
         for line, errors in self.wrong.items():
             told = {error.field for error in errors}
             more = [e for e in (by_line[line].errors if line in by_line else []) if e.field not in told]
             whole = not isinstance(self.rows[line - 1], dict)
             by_line[line] = Rejected(line, errors if whole else [*errors, *more], self._cells(line))
-        if self.wrong:
-            kept = ~np.isin(clean.lines, list(self.wrong))
-            good = {name: values[kept] for name, values in clean.columns.items()}
-            clean = Clean(clean.read, clean.lines[kept], good, [])
-        return clean, [by_line[line] for line in sorted(by_line)]
+        kept = ~np.isin(clean.lines, list(self.wrong))
+        good = {name: values[kept] for name, values in clean.columns.items()}
+        refused = Refused.of([by_line[line] for line in sorted(by_line)])
+        return Clean(clean.read, clean.lines[kept], good, NONE), refused
 
     def _all_cleaned(self, *, lenient: bool) -> Clean:
         """Rows that leave the key to the database are cleaned apart from those that give it."""
@@ -275,7 +274,7 @@ class Sent:
             lenient=lenient,
         )
 
-    def results(self, written: Written, rejected: Sequence[Rejected]) -> list[RowResult]:
+    def results(self, written: Written, rejected: Refused) -> list[RowResult]:
         """One for each row, in order."""
         found = {one.line: RowResult(one.line - 1, "rejected", None, self._errors(one)) for one in rejected}
         for line, status, key in zip(*written.rows, strict=True):
@@ -325,7 +324,7 @@ def _together(parts: Sequence[Clean]) -> Clean:
     columns = {
         name: np.concatenate([part.columns[name] for part in parts])[order] for name in parts[0].columns
     }
-    rejected = [one for part in parts for one in part.rejected]
+    rejected = together([part.rejected for part in parts])
     return Clean(sum(part.read for part in parts), lines[order], columns, rejected)
 
 

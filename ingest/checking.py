@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest import upserting
-from ingest.cleaning import Cleaner, Rejected
+from ingest.cleaning import Cleaner
 from ingest.declarations import Dataset
 from ingest.facts import Facts
 from ingest.loading import Counts
 from ingest.mapping import Mapping
 from ingest.models import Import
 from ingest.readers import read
+from ingest.refused import Refused
 from ingest.rejects import EXAMPLES, Groups
 from ingest.writing import count
 from runs.models import State
@@ -39,8 +40,7 @@ def check(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> N
     for rejected in pieces:
         attempt.check()
         counts.rejected += len(rejected)
-        for one in rejected:
-            groups.add(one)
+        groups.add(rejected)
         detail = {"good": counts.inserted + counts.updated + counts.unchanged, "rejected": counts.rejected}
         attempt.progress(counts.read, facts.rows or None, detail=detail)
     result = {
@@ -53,7 +53,7 @@ def check(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> N
     attempt.finish(State.DONE_WITH_REJECTS if counts.rejected else State.DONE, result)
 
 
-def _appended(path: Path, facts: Facts, cleaner: Cleaner, counts: Counts) -> Iterator[list[Rejected]]:
+def _appended(path: Path, facts: Facts, cleaner: Cleaner, counts: Counts) -> Iterator[Refused]:
     """The file's rejects, batch by batch; good rows are new."""
     for batch in read(path, facts, cleaner.wanted):
         clean = cleaner.clean(batch)
@@ -64,7 +64,7 @@ def _appended(path: Path, facts: Facts, cleaner: Cleaner, counts: Counts) -> Ite
 
 def _upserted(
     preparation: upserting.Preparation, counts: Counts, doubled: list[dict[str, Any]]
-) -> Iterator[list[Rejected]]:
+) -> Iterator[Refused]:
     """The same where rows have keys; the first examples of doubles go into `doubled`."""
     for piece in preparation.pieces():
         counts.read += piece.read

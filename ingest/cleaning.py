@@ -3,7 +3,6 @@
 Each distinct spelling of a column is judged once and remembered; a row is as good as its worst cell.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 from ingest import reasons
 from ingest.declarations import Arrays, Column, Dataset, Style, Verdicts
 from ingest.kinds import Lookup
+from ingest.refused import NONE, CellError, Refused, Rejected, together
 
 if TYPE_CHECKING:
     from ingest.facts import Facts
@@ -46,27 +46,8 @@ NOTHING = pa.array(
 )
 REQUIRED = reasons.number("required")
 UNREADABLE = reasons.number("unreadable_text")
+_CODE_BITS = 8  # of a number in ingest.reasons
 NUL_SHOWN = "\u2400"  # PostgreSQL stores no NUL; people see this sign
-
-
-@dataclass(slots=True)  # frozen ones take four times as long to make
-class CellError:
-    """One refused cell (column "" and field "": the whole line)."""
-
-    column: str
-    field: str
-    value: str
-    code: str
-    message: str
-
-
-@dataclass(slots=True)
-class Rejected:
-    """One line that does not load."""
-
-    line: int
-    errors: list[CellError]
-    cells: list[str]
 
 
 @dataclass(frozen=True)
@@ -76,7 +57,7 @@ class Clean:
     read: int
     lines: np.ndarray[Any, np.dtype[np.int64]]
     columns: Arrays
-    rejected: list[Rejected]
+    rejected: Refused
 
 
 class Cleaner:
@@ -140,24 +121,23 @@ class Cleaner:
         lines = batch.lines[good] if len(bad) else batch.lines
         if self._derive:
             columns |= self._derive(columns)
-        rejected = list(self._rejected(batch, bad, judged)) if len(bad) else []
-        rejected += [_faulty(fault) for fault in batch.faults]
+        refused = [self._refused(batch, bad, judged)] if len(bad) else []
         if batch.faults:
-            rejected.sort(key=lambda r: r.line)
-        return Clean(n + len(batch.faults), lines, columns, rejected)
+            refused.append(Refused.of([_faulty(fault) for fault in batch.faults]))
+        return Clean(n + len(batch.faults), lines, columns, together(refused) if refused else NONE)
 
-    def _rejected(self, batch: "Batch", bad: Any, judged: list[tuple[Any, Any]]) -> Iterator[Rejected]:
+    def _refused(self, batch: "Batch", bad: Any, judged: list[tuple[Any, Any]]) -> Refused:
+        """The rows `bad` of a batch, with all that is wrong with each."""
         rows = pa.array(bad)
         texts = [_storable_all(pc.cast(column.take(rows), pa.utf8())) for column in batch.columns]
-        errors: list[list[CellError]] = [[] for _row in bad]
+        wrong = []
         for cells, (verdicts, indices) in zip(self.columns, judged, strict=True):
             codes = verdicts.codes[bad if isinstance(indices, slice) else indices[bad]]
-            refused = np.flatnonzero(codes)
-            values = [cells.constant] * len(bad) if cells.index is None else texts[cells.index]
-            for at, code in zip(refused.tolist(), codes[refused].tolist(), strict=True):
-                errors[at].append(cells.error(values[at], code))
-        for line, found, row in zip(batch.lines[bad].tolist(), errors, zip(*texts, strict=True), strict=True):
-            yield Rejected(line, found, list(row))
+            at = np.flatnonzero(codes)
+            if len(at):
+                values = None if cells.index is None else texts[cells.index].take(pa.array(at))
+                wrong.append((at, *cells.errors(values, codes[at])))
+        return Refused.judged(batch.lines[bad], texts, wrong)
 
 
 @dataclass
@@ -211,7 +191,18 @@ class _Cells:
         if self._left_empty is not None and self._left_empty.any():
             self.blanked += int(self._left_empty[kept].sum())
 
-    def error(self, value: str, code: int) -> CellError:
+    def errors(self, values: pa.StringArray | None, codes: Any) -> tuple[Any, list[CellError]]:
+        """(number of each refused cell's error, the errors that differ). values None: all are the constant."""
+        if values is None:
+            spellings, places = [self.constant], np.zeros(len(codes), np.int64)
+        else:
+            encoded = values.dictionary_encode()
+            spellings, places = encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
+        pairs, which = np.unique(places << _CODE_BITS | codes, return_inverse=True)
+        mask = (1 << _CODE_BITS) - 1
+        return which, [self._error(spellings[pair >> _CODE_BITS], pair & mask) for pair in pairs.tolist()]
+
+    def _error(self, value: str, code: int) -> CellError:
         """Why a cell is refused."""
         error = self._errors.get((value, code))
         if error is None:
@@ -326,12 +317,12 @@ def _unreadable(texts: pa.StringArray) -> Any:
     return found
 
 
-def _storable_all(texts: pa.StringArray) -> list[str]:
+def _storable_all(texts: pa.StringArray) -> pa.StringArray:
     """The cells of one column as a reject keeps them; nearly always that is as they are."""
     longest = pc.max(pc.binary_length(texts)).as_py() or 0
     if longest <= CELL_MAX and not pc.any(pc.match_substring(texts, "\x00")).as_py():
-        return list(texts.to_pylist())
-    return [_storable(text, CELL_MAX) for text in texts.to_pylist()]
+        return texts
+    return pa.array([_storable(text, CELL_MAX) for text in texts.to_pylist()], pa.utf8())
 
 
 def _storable(text: str, longest: int) -> str:

@@ -69,7 +69,7 @@ class Target:
         )
 
     def payload(self, columns: Arrays) -> bytes | memoryview:
-        """Rows as COPY data: no header, no trailer."""
+        """Rows as COPY data: no header, no trailer. Texts that are never null may be Arrow's."""
         return _binary(self, columns) if self.is_binary else _text(self, columns)
 
 
@@ -147,8 +147,8 @@ def _nulls(values: Any, reference: bool) -> Any:
 
 
 def _wire(values: Any) -> Any:
-    """Numbers as PostgreSQL counts them: dates in days, times in microseconds since 2000."""
-    if values.dtype.kind != "M":
+    """Numbers as PostgreSQL counts them: dates in days, times in microseconds since 2000; texts as they are."""
+    if isinstance(values, pa.Array) or values.dtype.kind != "M":
         return values
     unit = "D" if values.dtype == np.dtype("datetime64[D]") else "us"
     return (values.astype(f"datetime64[{unit}]") - EPOCH.astype(f"datetime64[{unit}]")).astype(np.int64)
@@ -223,7 +223,8 @@ def _joined(target: Target, arrays: list[Any], nulls: int) -> pa.BinaryArray:
             wire, size = FIXED[kind]
             stretch += [(">i4", size), (wire, values)]
         else:
-            texts = pa.array(values, pa.utf8()).cast(pa.binary())
+            texts = values if isinstance(values, pa.Array) else pa.array(values, pa.utf8())
+            texts = texts.cast(pa.binary())
             if kind == "jsonb":
                 texts = pc.binary_join_element_wise(JSON_VERSION, texts, b"")
             stretch.append((">i4", np.asarray(pc.binary_length(texts))))

@@ -15,12 +15,13 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from ingest.cleaning import CELL_MAX, NUL_SHOWN, Clean, Cleaner, Rejected
+from ingest.cleaning import CELL_MAX, NUL_SHOWN, Clean, Cleaner
 from ingest.declarations import Dataset, dataset
 from ingest.facts import Facts
 from ingest.mapping import Mapping as ColumnMapping
 from ingest.models import Import, Reject, RejectQuerySet, RejectState
 from ingest.readers import Batch, Fault
+from ingest.refused import Refused
 from ingest.settled import counts_change, loaded_import
 from ingest.upserting import DOUBLED
 from skillora.lib.errors import DomainError
@@ -145,7 +146,7 @@ def rejects_judge(judge: Judge, changed: Iterable[tuple[Reject, list[str]]], by:
     return len(by_line) - len(wrong)
 
 
-def rejects_rejudge(rejects: Sequence[Reject], found: Sequence[Rejected]) -> None:
+def rejects_rejudge(rejects: Sequence[Reject], found: Refused) -> None:
     """Mark those of `rejects` that are wrong after all, by what cleaning has just found."""
     wrong = {one.line: [asdict(error) for error in one.errors] for one in found}
     again = [reject for reject in rejects if reject.line in wrong]

@@ -19,13 +19,14 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from ingest import apart, hooks
-from ingest.cleaning import Clean, Cleaner, Rejected
+from ingest.cleaning import Clean, Cleaner
 from ingest.copying import Target, copying
 from ingest.declarations import Arrays, Dataset
 from ingest.facts import Facts
 from ingest.mapping import Mapping
 from ingest.models import LINE_MASK, Import
 from ingest.readers import read
+from ingest.refused import Refused
 from ingest.rejects import Encoded, Groups
 from runs.models import State
 from skillora.lib.errors import DomainError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 RATES_KEPT = 60  # rows a second, one figure for each second: the bars of the progress page
 CHUNK_ROWS = 300_000  # good rows between two calls of listeners; a COPY ends there
-CHUNK_REJECTS = 20_000  # rejects kept in memory at most
+CHUNK_REJECT_BYTES = 8 << 20  # cells of rejects kept in memory at most
 AHEAD_BYTES = 16 << 20  # cleaned and not yet sent
 SWITCH_S = (
     0.0001  # for which the sender waits while the cleaning thread computes; Python's own 5 ms starve it
@@ -144,7 +145,7 @@ class Preparation:
     groups: Groups = field(default_factory=Groups)  # whole once the pipe is at its end
     _columns: list[Arrays] = field(default_factory=list)
     _rows: int = 0
-    _rejected: list[Rejected] = field(default_factory=list)
+    _refused: list[Refused] = field(default_factory=list)
     _target: Target | None = None
 
     def run(self) -> None:
@@ -163,7 +164,8 @@ class Preparation:
             connection.close()
 
     def _take(self, clean: Clean) -> None:
-        self._rejected += clean.rejected
+        if len(clean.rejected):
+            self._refused.append(clean.rejected)
         columns = {"id": self.source.row_id(0) | clean.lines, **clean.columns}
         if self._target is None:
             self._target = Target.of(self.dataset.model, columns)
@@ -175,7 +177,8 @@ class Preparation:
         for piece in pieces:
             self._rows += piece.rows
             self.pipe.put(piece, len(piece.payload))
-        if self._rows >= CHUNK_ROWS or len(self._rejected) >= CHUNK_REJECTS:
+        kept = sum(refused.cells.nbytes for refused in self._refused)
+        if self._rows >= CHUNK_ROWS or kept >= CHUNK_REJECT_BYTES:
             self._end_chunk()
 
     def target_of(self, piece: Piece) -> Target:
@@ -209,11 +212,11 @@ class Preparation:
                 listener.rows_loaded(self.dataset.slug, spans, columns)
                 for listener in hooks.listeners(self.dataset.slug)
             ]
-        for one in self._rejected:
-            self.groups.add(one)
-        rejects = Encoded.of(self.source.pk, self._rejected) if self._rejected else None
-        self.pipe.put(Chunk(rejects, writers))
-        self._columns, self._rows, self._rejected = [], 0, []
+        for refused in self._refused:
+            self.groups.add(refused)
+        rejects = Encoded.of(self.source.pk, self._refused) if self._refused else None
+        self.pipe.put(Chunk(rejects, writers), sum(map(len, rejects.payloads)) if rejects else 0)
+        self._columns, self._rows, self._refused = [], 0, []
 
 
 def load(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> None:

@@ -3,17 +3,18 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
+import pyarrow as pa
 from django.db.models import Count
 
-from ingest.cleaning import Rejected
 from ingest.copying import Target, copying
+from ingest.declarations import Arrays
 from ingest.models import Import, Reject, RejectState, row_id
+from ingest.refused import Refused
 
 _ATTNAMES = (
     *("id", "source_id", "line", "column", "field", "value"),
@@ -35,20 +36,31 @@ class Groups:
         self._first: dict[tuple[str, str], dict[str, Any]] = {}
         self._values: dict[tuple[str, str], Counter[str]] = {}
 
-    def add(self, rejected: Rejected) -> None:
-        """Count one rejected line."""
-        error = rejected.errors[0]
-        key = (error.code, error.field)
-        if key not in self._rows:
-            self._first[key] = {"column": error.column, "examples": []}
-            self._values[key] = Counter()
-        self._rows[key] += 1
-        group, values = self._first[key], self._values[key]
-        if error.value in values or len(values) < VALUES_COUNTED:
-            values[error.value] += 1
-        if len(group["examples"]) < EXAMPLES:
-            example = {"line": rejected.line, "value": error.value[:200], "message": error.message}
-            group["examples"].append(example)
+    def add(self, refused: Refused) -> None:
+        """Count rejected lines."""
+        first = refused.first
+        kinds, at, rows = np.unique(first, return_index=True, return_counts=True)
+        wanting: dict[
+            tuple[str, str], list[int]
+        ] = {}  # groups without all of their examples: the kinds of error
+        for place in np.argsort(at).tolist():  # as they come
+            kind = int(kinds[place])
+            error = refused.errors[kind]
+            key = (error.code, error.field)
+            if key not in self._rows:
+                self._first[key] = {"column": error.column, "examples": []}
+                self._values[key] = Counter()
+            self._rows[key] += int(rows[place])
+            if error.value in self._values[key] or len(self._values[key]) < VALUES_COUNTED:
+                self._values[key][error.value] += int(rows[place])
+            if len(self._first[key]["examples"]) < EXAMPLES:
+                wanting.setdefault(key, []).append(kind)
+        for key, some in wanting.items():
+            examples = self._first[key]["examples"]
+            for row in np.flatnonzero(np.isin(first, some))[: EXAMPLES - len(examples)].tolist():
+                error = refused.errors[first[row]]
+                told = {"value": error.value[:200], "message": error.message}
+                examples.append({"line": int(refused.lines[row]), **told})
 
     def to_json(self) -> list[dict[str, Any]]:
         """[{code, field, column, rows, examples, values: [{value, rows}]}], most frequent first."""
@@ -83,51 +95,50 @@ class Encoded:
     """Rejects as COPY data: made on one thread, written on another."""
 
     target: Target
-    payload: bytes | memoryview
+    payloads: list[bytes | memoryview]
 
     @classmethod
     def of(
-        cls, source_id: int, rejected: Sequence[Rejected], *, state: RejectState = RejectState.OPEN
+        cls, source_id: int, some: Sequence[Refused], *, state: RejectState = RejectState.OPEN
     ) -> "Encoded":
-        """The rejects of an import, of which there is at least one."""
+        """Rejects of an import."""
         target = Target.of(Reject, _ATTNAMES)
-        stands = state.value  # reading it costs as much as half a row
-        rows = [_row(source_id, one, stands) for one in rejected]
-        columns = {
-            name: np.array(values) if name in {"id", "source_id", "line"} else np.array(values, object)
-            for name, values in zip(_ATTNAMES, zip(*rows, strict=True), strict=True)
-        }
-        return cls(target, target.payload(columns))
+        return cls(target, [target.payload(_columns(source_id, refused, state)) for refused in some])
 
     def write(self) -> None:
         """Into their table, inside the caller's transaction."""
         with copying(self.target) as write:
-            write(self.payload)
+            for payload in self.payloads:
+                write(payload)
 
 
-def rejects_copy(
-    source_id: int, rejected: Sequence[Rejected], *, state: RejectState = RejectState.OPEN
-) -> None:
+def rejects_copy(source_id: int, refused: Refused, *, state: RejectState = RejectState.OPEN) -> None:
     """Write the rejects of an import, inside the caller's transaction."""
-    if rejected:
-        Encoded.of(source_id, rejected, state=state).write()
+    if len(refused):
+        Encoded.of(source_id, [refused], state=state).write()
 
 
-def _row(source_id: int, one: Rejected, state: str) -> tuple[object, ...]:
-    first = one.errors[0]
-    return (
-        row_id(source_id, one.line),
-        source_id,
-        one.line,
-        first.column[:200],
-        first.field,
-        first.value,
-        first.code,
-        first.message,
-        orjson.dumps(one.errors).decode(),
-        orjson.dumps(one.cells).decode(),
-        state,
-    )
+def _columns(source_id: int, refused: Refused, state: RejectState) -> Arrays:
+    """What the table holds of them, the first error in columns of its own."""
+    first = pa.array(refused.first)
+
+    def told(texts: Iterable[str]) -> pa.StringArray:
+        return pa.array(list(texts), pa.utf8()).take(first)
+
+    errors = refused.errors
+    return {
+        "id": row_id(source_id, 0) | refused.lines,
+        "source_id": np.full(len(refused), source_id),
+        "line": refused.lines,
+        "column": told(error.column[:200] for error in errors),
+        "field": told(error.field for error in errors),
+        "value": told(error.value for error in errors),
+        "code": told(error.code for error in errors),
+        "message": told(error.message for error in errors),
+        "errors": refused.errors_json(),
+        "cells": refused.cells,
+        "state": pa.repeat(state.value, len(refused)),
+    }
 
 
 def guarded(text: str) -> str:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ingest import hooks
-from ingest.cleaning import CELL_MAX, VALUE_MAX, CellError, Clean, Cleaner, Rejected
+from ingest.cleaning import CELL_MAX, VALUE_MAX, Clean, Cleaner
 from ingest.comparing import Chunk, Deciding, Shape
 from ingest.declarations import Arrays, Dataset, Keys
 from ingest.facts import Facts
@@ -27,6 +27,7 @@ from ingest.mapping import Mapping
 from ingest.models import LINE_MASK, Import, RejectState, row_id
 from ingest.readers import read
 from ingest.reasons import line_reason
+from ingest.refused import CellError, Refused, Rejected, together
 from ingest.rejects import EXAMPLES, rejects_copy
 from ingest.writing import Copy, Overtaken, Writing, copies, spans
 from runs.models import State
@@ -59,7 +60,7 @@ class Piece:
     chunk: Chunk
     new: list[Copy]
     read: int
-    rejected: list[Rejected]
+    rejected: Refused
     writers: list[Callable[[], None]]
 
 
@@ -124,7 +125,7 @@ class Preparation:
             copied = copies(self.dataset, self.shape.target, new, apart=self._apart)
             self._apart |= any(copy.direct for copy in copied)
             writers = self._told(new)
-        rejected = [one for c in taken for one in c.rejected]
+        rejected = together([c.rejected for c in taken])
         return Piece(chunk, copied, sum(c.read for c in taken), rejected, writers)
 
     def _told(self, new: Arrays) -> list[Callable[[], None]]:
@@ -293,5 +294,5 @@ def _keep_left_out(
             kept.append(Rejected(line, [error], texts))
             if len(examples) < EXAMPLES:
                 examples.append({"line": line, "value": value[:200], "message": error.message})
-        rejects_copy(source_id, kept, state=RejectState.DISCARDED)
+        rejects_copy(source_id, Refused.of(kept), state=RejectState.DISCARDED)
     return examples

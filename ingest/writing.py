@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from psycopg import sql
 
 from ingest import hooks
-from ingest.cleaning import Rejected
 from ingest.comparing import STAGE, WAS, Chunk, Shape, dense, staged
 from ingest.copying import Target, copying
 from ingest.declarations import Arrays, Dataset, Keys, Parts
 from ingest.loading import Counts
+from ingest.refused import Refused
 from ingest.rejects import Groups, rejects_copy
 from skillora.lib.errors import Busy, Conflict
 
@@ -167,7 +167,7 @@ class Writing:
     _parts: "_Parts | None" = None
     _waiting: dict[Target, _Waiting] = field(default_factory=dict)
     _highest: int = 0
-    _rejected: list[Rejected] = field(default_factory=list)
+    _rejected: list[Refused] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._parts = _Parts(self.dataset.parts, {*self.there}) if self.dataset.parts else None
@@ -187,17 +187,17 @@ class Writing:
         """All that waits is in its tables."""
         while self._waiting:
             self.send()
-        rejects_copy(self.source_id, self._rejected)
+        for refused in self._rejected:
+            rejects_copy(self.source_id, refused)
         self._rejected = []
 
-    def reject(self, read: int, rejected: list[Rejected]) -> None:
+    def reject(self, read: int, rejected: Refused) -> None:
         """Keep the rejects of a chunk of which `read` lines were read."""
         self.counts.read += read
         self.counts.rejected += len(rejected)
-        self._rejected += rejected
-        for one in rejected:
-            self.groups.add(one)
-        if len(self._rejected) >= REJECTS_KEPT:
+        self._rejected.append(rejected)
+        self.groups.add(rejected)
+        if sum(map(len, self._rejected)) >= REJECTS_KEPT:
             self.flush()
 
     def write(self, chunk: Chunk, new: list[Copy]) -> None:
