@@ -20,7 +20,7 @@ from hiring.models import Department, HiredEmployee, HiresByQuarter, Job, Lines,
 from hiring.reports import address
 from ingest.grouping import reason_said
 from ingest.lineage import source_said
-from ingest.models import Import, Reject, RejectState, row_id, row_origin
+from ingest.models import Import, Reject, row_id, row_origin
 from runs.models import State
 
 PEOPLE = "hired_employees"  # the dataset
@@ -282,7 +282,7 @@ class Waiting:
 
 
 def _rejects() -> Waiting:
-    waiting = Reject.objects.filter(source__dataset=PEOPLE, state__in=(RejectState.OPEN, RejectState.VALID))
+    waiting = Reject.objects.to_fix().filter(source__dataset=PEOPLE)
     some = Reject.objects.filter(pk__in=waiting.order_by().values("pk")[:COUNT_LIMIT])
     found = some.order_by().values_list("code", "field").annotate(n=Count("pk")).order_by("-n", "code")
     reasons = [(n, reason_said(PEOPLE, code, field)) for code, field, n in found]

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from runs.models import State
 from skillora.lib.errors import DomainError, NotFound
 
 LINE_BITS = 32  # a stored row's id is import << 32 | line: unique by construction, and its own lineage
@@ -128,6 +129,11 @@ class Import(models.Model):
         """uploaded, mapped, or the state of the load's run."""
         return self.load.state if self.load else self.stage
 
+    @property
+    def loaded(self) -> int:
+        """Rows of the file that the table has, whoever wrote them first."""
+        return self.inserted + self.updated + self.unchanged
+
     def row_id(self, line: int) -> int:
         """The id of the row that a line became, where rows are appended."""
         return row_id(self.pk, line) | (APART if self.apart else 0)
@@ -166,6 +172,10 @@ class RejectQuerySet(models.QuerySet["Reject"]):
     def pending(self) -> "RejectQuerySet":
         """Those that count as rejected: not loaded since, not left out."""
         return self.filter(state__in=(RejectState.OPEN, RejectState.VALID))
+
+    def to_fix(self) -> "RejectQuerySet":
+        """Those of them that can be corrected: of an import that was taken back none can."""
+        return self.pending().filter(source__load__state=State.DONE_WITH_REJECTS)
 
 
 class Reject(models.Model):

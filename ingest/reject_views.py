@@ -65,7 +65,7 @@ def fix_context(source: Import, *, user: Any, notes: dict[int, str] | None = Non
         "edited": may_fix and source.rejects.pending().exclude(edited=None).exists(),
         "form": form,
         "after": {
-            "loaded": source.inserted + source.updated + source.unchanged + valid,
+            "loaded": source.loaded + valid,
             "rejected": source.rejected - valid,
         },
     }

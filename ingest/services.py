@@ -389,7 +389,6 @@ def _message(source: Import, run: Run | None) -> str:
         return ""
     if run.state == State.FAILED:
         return run.error_message
-    loaded = source.inserted + source.updated + source.unchanged
-    if run.state == State.DONE_WITH_REJECTS and not loaded:
+    if run.state == State.DONE_WITH_REJECTS and not source.loaded:
         return _("No row was loaded: each has something to fix. Look at the reasons, or map it anew.")
     return ""

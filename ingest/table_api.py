@@ -174,7 +174,7 @@ def task_named(task_id: str, by: User) -> Import:
 def _result(source: Import, run: Run) -> dict[str, Any]:
     seconds = run.seconds or 0.001
     undone = run.state == State.UNDONE
-    written = 0 if undone else source.inserted + source.updated + source.unchanged
+    written = 0 if undone else source.loaded
     return {
         "status": "success" if not source.rejected else "success_with_rejects",
         "table": dataset(source.dataset).slug,

@@ -56,7 +56,7 @@ def _line(source: Import, target: Dataset) -> dict[str, Any]:
         "missing": [labels.get(name, name) for name in suggestion.missing],
         "doubt": next((guess.why for guess in suggestion.guesses if guess.word == "check"), ""),
         "rows": source.facts.get("rows", 0),
-        "loaded": source.inserted + source.updated + source.unchanged,
+        "loaded": source.loaded,
         "url": reverse("ingest:import-detail" if source.load else "ingest:import-map", args=[source.pk]),
     }
 

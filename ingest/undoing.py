@@ -88,7 +88,7 @@ def undo(attempt: "Attempt") -> None:
         attempt.check()
         for listener in hooks.listeners(source.dataset):
             listener.rows_changed(source.dataset, spans)
-        source.skipped += source.inserted + source.updated + source.unchanged
+        source.skipped += source.loaded
         source.inserted = source.updated = source.unchanged = 0
         source.save(update_fields=["inserted", "updated", "unchanged", "skipped"])
         run_undone(run=source.load, by=attempt.run.by)

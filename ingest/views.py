@@ -53,7 +53,6 @@ def import_list(request: HttpRequest) -> HttpResponse:
         {
             "source": source,
             "title": titles.get(source.dataset, source.dataset),
-            "loaded": source.inserted + source.updated + source.unchanged,
             "url": step_url(source),
         }
         for source in current
@@ -314,7 +313,7 @@ def detail_context(source: Import, user: User) -> dict[str, Any]:
             "groups_title": presenting.reasons_title(len(summary.groups), summary.rejected),
             "reject_url": reverse("ingest:reject-list", args=[source.pk]),
             "rows": fixing["form"].rows(source.rejects.pending()[:FIRST_REJECTS]),
-            "loaded": summary.inserted + summary.updated + summary.unchanged,
+            "loaded": source.loaded,
             "answers_url": presenting.url_or_none(declared.answers_url),
             "may_remap": user.is_editor and bool(source.stored),
             "log": live.log_of(run.log),

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,7 +20,7 @@ from analytics.presenting import shown
 from analytics.selection import loaded
 from hiring.models import HiresByQuarter
 from ingest.declarations import datasets
-from ingest.models import Reject, RejectState
+from ingest.models import Reject
 from ingest.pages import page
 from ingest.services import imports_visible
 from market import reports
@@ -79,7 +78,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         }
     context["hires"] = _hires(hires) if hires else None
     context["attention"] = _attention(people(request))
-    context["open_rejects"] = Reject.objects.pending().count()
+    context["open_rejects"] = Reject.objects.to_fix().count()
     context["imports_done"] = imports_visible(people(request)).filter(load__state__in=DONE).count()
     return render(request, "overview.html", context)
 
@@ -131,16 +130,14 @@ def _attention(user: User) -> list[Attention]:
         )
         for source in mine.filter(load__state=State.FAILED)[:3]
     ]  # fmt: skip
-    open_rejects = Count("rejects", filter=Q(rejects__state__in=(RejectState.OPEN, RejectState.VALID)))
     to_fix = [
         Attention(
             "warn", "alert", gettext_lazy("To fix:"), source.name,
             _("%(open)s of %(read)s rows rejected")
-            % {"open": f"{source.to_fix:,}", "read": f"{source.rows_read:,}"},
+            % {"open": f"{source.rejected:,}", "read": f"{source.rows_read:,}"},
             reverse("ingest:reject-list", args=[source.pk]), gettext_lazy("See rows"),
         )
-        for source in mine.filter(load__state=State.DONE_WITH_REJECTS).annotate(to_fix=open_rejects)[:4]
-        if source.to_fix
+        for source in mine.filter(load__state=State.DONE_WITH_REJECTS)[:4]
     ]  # fmt: skip
     return [*failed, *to_fix]
 

@@ -13,6 +13,7 @@ from hiring.models import HiredEmployee
 from hiring.tests.people import crowd, hired, places_made
 from hiring.views import people_wanted
 from ingest.models import LINE_BITS, Import, Reject
+from runs.models import Run, State
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/analytics/"
@@ -176,21 +177,31 @@ def test_few_years_are_a_switch_and_many_a_list(viewer: Client) -> None:
     assert '<input type="hidden" name="include_zero" value="1">' in text
 
 
+def with_rejects(name: str) -> Import:
+    """An import of people whose load refused some lines."""
+    run = Run.objects.create(task="ingest.load", state=State.DONE_WITH_REJECTS)
+    return Import.objects.create(dataset="hired_employees", name=name, load=run)
+
+
 def test_rejected_lines_of_people_are_said_with_the_way_to_them(viewer: Client) -> None:
     places_made(["Sales"], ["Clerk"])
     hired(1, "2021-05-01T00:00:00+00:00")
-    source = Import.objects.create(dataset="hired_employees", name="people.csv")
+    source = with_rejects("people.csv")
     Reject.objects.create(id=source.pk << LINE_BITS | 2, source=source, line=2, code="required", message="")
     text = viewer.get("/hiring/?year=2021").content.decode()
     assert "1 row of a file is not loaded and not counted" in text
     assert f"/imports/{source.pk}/rejects" in text
     pk = source.pk << LINE_BITS | 3
     Reject.objects.create(id=pk, source=source, line=3, code="required", field="name", message="")
-    other = Import.objects.create(dataset="hired_employees", name="more.csv")
+    other = with_rejects("more.csv")
     Reject.objects.create(id=other.pk << LINE_BITS | 2, source=other, line=2, code="required", field="name")
     page = viewer.get("/hiring/?year=2021")
     assert page.context["rejects"].reasons == [(2, "Name is empty"), (1, "is empty")]
     assert "/imports/?dataset=hired_employees&amp;state=done_with_rejects" in page.content.decode()
+    Run.objects.filter(loaded_import=other).update(state=State.UNDONE)
+    assert viewer.get("/hiring/?year=2021").context["rejects"].n == 2, (
+        "nobody can correct what was taken back"
+    )
 
 
 @pytest.mark.parametrize(

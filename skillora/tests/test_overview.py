@@ -5,8 +5,8 @@ from django.test import Client
 
 from accounts.models import Role, User
 from hiring.tests.people import hired, places_made
-from ingest.models import Import
-from runs.models import Run
+from ingest.models import Import, Reject
+from runs.models import Run, State
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +45,27 @@ def test_hires_are_on_the_overview_with_their_quarters(client: Client) -> None:
     assert 'Hired in 2021</dt><dd><a href="/hiring/?year=2021">3</a>' in text
     assert "Hires by quarter: 2019 Q1: 0, 2019 Q2: 1," in text
     assert text.count("<title>2021 Q") == 4
+
+
+def test_rows_count_as_loaded_also_where_the_table_had_them(editor: Client) -> None:
+    run = Run.objects.create(task="ingest.load", state=State.DONE)
+    Import.objects.create(
+        dataset="departments", name="d.csv", load=run, rows_read=12, inserted=1, updated=4, unchanged=7
+    )
+    for page in ("/", "/imports/"):
+        text = editor.get(page).content.decode()
+        assert '<td class="num" data-label="Loaded">12</td>' in text, page
+
+
+def test_rejects_of_what_was_taken_back_are_nobodys_work(editor: Client) -> None:
+    run = Run.objects.create(task="ingest.load", state=State.DONE_WITH_REJECTS)
+    source = Import.objects.create(
+        dataset="hired_employees", name="h.csv", load=run, rows_read=3, inserted=2, rejected=1
+    )
+    Reject.objects.create(id=1, source=source, line=2, code="required", field="name")
+    assert "1 of 3 rows rejected" in editor.get("/").content.decode()
+    assert '<a href="#attention">1</a>' in editor.get("/").content.decode()
+    Run.objects.update(state=State.UNDONE)
+    text = editor.get("/").content.decode()
+    assert "rows rejected" not in text and "#attention" not in text
+    assert "<dt>Rows to fix</dt><dd>0</dd>" in text
