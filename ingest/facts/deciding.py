@@ -70,7 +70,8 @@ def _lay_out(source: Path, facts: Facts, chosen: dict[str, Any]) -> None:
     """Delimiter, quote, header and columns from the head of the text."""
     encoding = "utf-8" if facts.sheet else facts.encoding
     head, _ = next(chunks_of(source, encoding, size=HEAD_BYTES), (b"", 0))
-    layout = layout_of(head.decode(errors="replace"), chosen)
+    whole = source.stat().st_size <= HEAD_BYTES and not head.endswith((b"\n", b"\r"))
+    layout = layout_of(head.decode(errors="replace") + "\n" * whole, chosen)
     facts.delimiter, facts.quote, facts.escape = layout.delimiter, layout.quote, layout.escape
     facts.header_line, facts.first_line = layout.header_line, layout.first_line
     headers = unique([cell.strip() for cell in layout.header] or [""] * layout.width)

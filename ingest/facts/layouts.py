@@ -1,10 +1,12 @@
 """Where the table starts in a file: what stands before it, its header of one or more lines, its first row."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-from ingest.facts.dialects import TYPED, Cutting, Record, cutting_of
+from ingest.facts.dialects import DELIMITERS, PROSE, TYPED, Cutting, Record, cutting_of
+from ingest.readers.repairing import Dialect, cells_of
 from skillora.lib.errors import DomainError
 
 HEADER_LINES = 4  # that one header may have
@@ -33,7 +35,7 @@ def layout_of(text: str, chosen: dict[str, object]) -> Layout:
     if isinstance(asked, int):
         return _as_chosen(cutting, asked)
     start = _start(cutting)
-    if header := _narrow_header(cutting, start):
+    if header := _header_above(cutting, start):
         return _laid_out(cutting, start - 1, 1, header)
     if not looks_like_header([r.cells for r in cutting.records[start : start + BELOW]]):
         return _laid_out(cutting, start, 0, [])
@@ -83,27 +85,56 @@ def _can_start(record: Record, width: int) -> bool:
     return record.width == width and record.filled >= max(min(width, 2), 0.6 * width)
 
 
-def _narrow_header(cutting: Cutting, start: int) -> list[str]:
-    """The header right above row `start` whose lines and rows differ by empty cells at the end or one at the front."""
+def _header_above(cutting: Cutting, start: int) -> list[str]:
+    """The header right above row `start` whose number of cells is not that of its rows, fitted to them; else []."""
     if start == 0 or cutting.width < 2:
         return []
     above, rows = cutting.records[start - 1], cutting.records[start : start + BELOW]
-    cells, width = above.cells, cutting.width
-    if above.width > width and not any(cell.strip() for cell in cells[width:]):
-        cells = cells[:width]
-    elif 2 <= above.width < width:
-        usual = [row.cells for row in rows if row.width == width]
-        spare = width - above.width
-        if all(not any(cell.strip() for cell in row[-spare:]) for row in usual):
-            cells = cells + [""] * spare
-        elif spare == 1:  # as R writes tables: the rows' names have no header
-            cells = ["", *cells]
-        else:
-            return []
-    else:
-        return []
-    full = all(cell.strip() for cell in above.cells[: min(above.width, width)])
-    return cells if full and looks_like_header([cells, *(row.cells for row in rows)]) else []
+    usual = [row.cells for row in rows if row.width == cutting.width]
+    options = _widened(above.cells, usual) if above.width < cutting.width else _narrowed(above.cells, usual)
+    for cells in options:
+        if looks_like_header([cells, *(row.cells for row in rows)]):
+            return cells
+    return []
+
+
+def _narrowed(cells: list[str], rows: list[list[str]]) -> Iterator[list[str]]:
+    """What a line with more cells than the rows below may be as their header."""
+    width = len(rows[0])
+    named = [cell for cell in cells if cell.strip()]
+    if named == cells[:width]:
+        yield named
+    elif not looks_like_header(rows[:BELOW]):
+        if len(named) == width:  # a sign too many
+            yield named
+        elif named == cells and len(cells) < 2 * width and looks_like_header([cells]):
+            yield cells[:width]  # the rows leave out what would be empty at their ends
+
+
+def _widened(cells: list[str], rows: list[list[str]]) -> Iterator[list[str]]:
+    """What a line with fewer cells than the rows below may be as their header."""
+    width = len(rows[0])
+    spare = width - len(cells)
+    if not all(cell.strip() for cell in cells):
+        return
+    if len(cells) == 1:
+        if not looks_like_header(rows[:BELOW]):
+            yield from _otherwise_parted(cells[0], width)
+    elif all(not any(cell.strip() for cell in row[-spare:]) for row in rows):
+        yield cells + [""] * spare
+    elif spare == 1 and len({row[0] for row in rows}) == len(rows):  # as R writes: row names have no header
+        yield ["", *cells]
+    elif 2 * spare <= len(cells):
+        yield cells + [""] * spare
+
+
+def _otherwise_parted(line: str, width: int) -> Iterator[list[str]]:
+    """A line as so many names, parted by another sign than the rows below."""
+    for sign in DELIMITERS:
+        parts, _ = cells_of(line.encode(), Dialect(sign.encode(), b'"'))
+        cells = [part.decode(errors="replace") for part in parts]
+        if len(cells) == width and all(map(str.strip, cells)) and (sign not in PROSE or width > 4):
+            yield cells
 
 
 def looks_like_header(rows: list[list[str]]) -> bool:

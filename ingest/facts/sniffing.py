@@ -13,10 +13,12 @@ from skillora.lib.errors import DomainError
 TEXT_SUFFIXES = {".csv", ".tsv", ".tab", ".psv", ".txt", ""}
 WORKBOOK_SUFFIXES = {".xlsx", ".xlsm", ".xls", ".ods"}
 CHUNK = 1 << 20
+PARTING = b"\t\n\r\f\x1a\0\x01\x02\x1c\x1d\x1e\x1f"  # controls that texts have, as delimiters too
 ASCII = bytes(range(128))
 FOREIGN = 4096  # bytes beyond ASCII that show a single-byte encoding
 FREQUENT = "áéíóúâêôãõçñüöäàÁÉÓÇ"
 LETTERS = "ìòùèîûëïåæøßÍÚÀÈÌÒÙÂÊÎÔÛÃÕÄËÏÖÜÅÆØÑ"
+EURO = 0xA4  # in ISO 8859-15; a currency sign that nobody writes in the others
 SIGNS = "ªº°«»¿¡€£§–—’‘“”…·\u00a0®©½"  # that texts of those languages have too
 MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg", b"{\\rtf", b"%pdf", b"%!ps", b'{"', b"[{", b"-----begin")
 
@@ -63,7 +65,7 @@ def _is_text(head: bytes) -> bool:
         return True
     if head.lstrip().lower().startswith(MARKUP):
         return False
-    controls = sum(head.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\x1a\0\x01\x1f")
+    controls = sum(head.count(byte) for byte in range(32) if byte not in PARTING)
     return controls + max(head.count(0) - 16, 0) <= len(head) // 100
 
 
@@ -127,6 +129,8 @@ def single_byte(foreign: bytes) -> str:
         worth = [1.0 if c in FREQUENT else 0.6 if c in LETTERS else 0.5 if c in SIGNS else 0.0 for c in text]
         return sum(worth) / max(len(worth), 1)
 
+    if EURO in foreign and not any(byte in foreign for byte in range(0x80, 0xA0)):
+        return "iso-8859-15"
     known = fits("cp1252")
     best = max(("cp850", "mac-roman"), key=fits)
     return best if known < 0.5 and fits(best) > 0.85 else "cp1252"

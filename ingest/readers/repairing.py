@@ -279,7 +279,7 @@ def _spanning(block: _Block, index: int, length: int, dialect: Dialect) -> tuple
         if block.ends[last] - start > SPAN_MAX:
             return -1, []
         text = block.line(index, last)
-        if _opens_again(text, length, dialect):
+        if opens_again(text, length, dialect):
             return -1, []
         cells, opened = cells_of(text, dialect)
         if opened < 0 and len(cells) == dialect.width:
@@ -290,17 +290,24 @@ def _spanning(block: _Block, index: int, length: int, dialect: Dialect) -> tuple
     return (0 if waiting else -1), []
 
 
-def _opens_again(text: bytes, start: int, dialect: Dialect) -> bool:
-    """Whether a later line holds a quote that can only open a cell: the one before it was never closed."""
-    ends = (dialect.delimiter, b"\n", b"\r")
-    position = text.find(dialect.quote, start)
+def opens_again(text: bytes, start: int, dialect: Dialect) -> bool:
+    """Whether from `start` on, inside a cell, a quote can only open another one: the first was never closed."""
+    quote, ends = dialect.quote, (dialect.delimiter, b"\n", b"\r")
+    longest = max(map(len, ends))
+    inside = True
+    position = text.find(quote, start)
     while position >= 0:
-        opens = text[max(position - len(dialect.delimiter), 0) : position].endswith(ends)
         after = position + 1
-        closes = after == len(text) or text.startswith((*ends, dialect.quote), after)
-        if opens and not closes:
+        opens = text[max(position - longest, 0) : position].endswith(ends)
+        if not inside:
+            inside = opens
+        elif text.startswith(quote, after):
+            after += 1
+        elif after == len(text) or text.startswith(ends, after):
+            inside = False
+        elif opens:
             return True
-        position = text.find(dialect.quote, after)
+        position = text.find(quote, after)
     return False
 
 
