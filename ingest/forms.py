@@ -294,8 +294,7 @@ class MappingForm:
     def _row(self, known: ColumnFacts, guess: Guess | None) -> Row:
         target = self.targets.get(known.index, "")
         if not target:
-            why = guess.why if guess and not guess.canonical else ""
-            return Row(known, "", SURE["none"], why, doubtful=False)
+            return self._open_row(known, guess)
         guessed = guess is not None and guess.canonical == target
         word = guess.word if guess and guessed else "chosen"
         why = guess.why if guess and guessed else ""
@@ -303,6 +302,15 @@ class MappingForm:
             word, why = "check", known.question
         error = _("Another column goes there too") if target in self.doubled else ""
         return Row(known, target, SURE[word], why, doubtful=word == "check", error=error)
+
+    def _open_row(self, known: ColumnFacts, guess: Guess | None) -> Row:
+        """A column that goes nowhere: it fits nothing, or what it may be is too doubtful to be taken unasked."""
+        if guess is None or guess.canonical in {*self.targets.values(), *self.constants}:
+            return Row(known, "", SURE["none"], "", doubtful=False)
+        if not guess.canonical:
+            return Row(known, "", SURE["none"], guess.why, doubtful=False)
+        values = {"label": self.dataset.column(guess.canonical).label, "why": guess.why}
+        return Row(known, "", SURE["check"], _("Perhaps %(label)s: %(why)s") % values, doubtful=True)
 
     def open_constants(self) -> list[Constant]:
         """Fields for what no column of the file gives."""

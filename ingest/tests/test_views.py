@@ -263,3 +263,15 @@ def test_list_by_state_and_dataset(owner: User, source: Import) -> None:
     assert "pay.csv" in client.get("/imports/?state=uploaded&dataset=salary_records").content.decode()
     assert "No import fits this filter" in client.get("/imports/?state=done").content.decode()
     assert "No import fits this filter" in client.get("/imports/?dataset=other&page=zzz").content.decode()
+
+
+def test_column_that_is_too_doubtful_to_be_taken_says_what_it_may_be(owner: User) -> None:
+    client = client_of(owner)
+    content = b"Job title,Salary,Notes\n" + b"".join(b"Designer,free %d,x\n" % n for n in range(50))
+    client.post("/imports/new", {"dataset": "salary_records", "file": SimpleUploadedFile("a.csv", content)})
+    page = f"/imports/{Import.objects.get().pk}/map"
+    text = client.get(page).content.decode()
+    assert "Perhaps Pay: The name fits, the values do not look like it" in text
+    assert "1 column to check." in text and "Still without a column: Pay." in text
+    text = client.post(f"{page}/preview", {"to-0": "title", "to-2": "salary"}).content.decode()
+    assert "Perhaps Pay" not in text, "another column is"
