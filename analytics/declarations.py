@@ -34,13 +34,15 @@ class Answer:
     """What a report's query found.
 
     rows: one value per column. summary: figures that stand above the rows in JSON. reading: how to read the
-    chart, or why there is none (`guarded`). facts: said under it. bodies: this answer as files, by suffix and
-    theme, each made once and kept as long as the answer is.
+    chart, or why there is none (`guarded`). facts: said under it. version: of the data, where the query has read it
+    at one moment and can tell. bodies: this answer as files, by suffix and theme, each made once and kept as long as
+    the answer is.
     """
 
     columns: tuple[Column, ...]
     rows: list[tuple[Any, ...]]
     n: int
+    version: str = ""
     summary: Mapping[str, Any] = field(default_factory=dict)
     chart: Chart | None = None
     question: Text = ""
@@ -69,7 +71,8 @@ class Report:
         found = _answers.get(key)
         if found is None:
             found = self.query(params)
-            if self.version(params) != version:  # changed while we read: true, but not of this version
+            # Changed while it was read: true, but not of this version.
+            if (found.version or self.version(params)) != version:
                 return found
             while len(_answers) >= _KEPT:
                 _answers.pop(next(iter(_answers)), None)

@@ -15,8 +15,6 @@ from django.db import connections, models
 from django.db.models import F, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
-from skillora.lib.arrays import array_said
-
 
 class Department(models.Model):
     """A department; the id is the caller's, or the database's where none is given."""
@@ -115,6 +113,7 @@ class Lines(Sequence[Line]):
     found: "np.ndarray[Any, Any]"  # of _LINE
     departments: dict[int, str]
     jobs: dict[int, str]
+    fingerprint: tuple[object, ...] = ()  # of the whole year, as it was read
 
     def __len__(self) -> int:
         return len(self.found)
@@ -128,7 +127,7 @@ class Lines(Sequence[Line]):
         if isinstance(at, int):
             place, job, quarters = self.found[at].item()
             return Line(place, self.departments.get(place), job, self.jobs.get(job), tuple(quarters.tolist()))
-        return Lines(self.found[at], self.departments, self.jobs)
+        return Lines(self.found[at], self.departments, self.jobs, self.fingerprint)
 
     def column(self, name: str) -> list[int]:
         """The department or job of each line, by id."""
@@ -148,17 +147,6 @@ _YEARS = f"""
                                   (SELECT max(year) FROM hires_by_quarter)::int) y
     WHERE EXISTS (SELECT FROM hires_by_quarter h WHERE h.year = y AND {_HIRED} > 0) ORDER BY y
 """  # noqa: S608 - constants
-# One row, whatever the number of lines: reading 2,000 rows one by one takes longer than finding them.
-_LINES = f"""
-    SELECT string_agg(int8send(department_id) || int8send(job_id)
-        || int8send(q1::bigint << 32 | q2) || int8send(q3::bigint << 32 | q4), ''::bytea)
-    FROM hires_by_quarter WHERE year = %s AND {_HIRED} > 0
-"""  # noqa: S608 - constants
-_LINE = np.dtype([("department", ">i8"), ("job", ">i8"), ("quarters", ">i4", 4)])
-_NAMES = """
-    SELECT (SELECT json_object_agg(id, department)::text FROM departments WHERE id = ANY(%s::bigint[])),
-           (SELECT json_object_agg(id, job)::text FROM jobs WHERE id = ANY(%s::bigint[]))
-"""
 _BY_DEPARTMENT = f"""
     SELECT department_id, coalesce(department, ''), hired
     FROM (SELECT department_id, sum({_HIRED}) AS hired FROM hires_by_quarter
@@ -166,14 +154,29 @@ _BY_DEPARTMENT = f"""
 """  # noqa: S608
 # Hashes one in the other: those of whole records take three times as long.
 _COUNTED = (
-    "hashint4extended(q1, hashint4extended(q2, hashint4extended(q3, hashint4extended(q4,"
-    " hashint8extended(job_id, hashint8extended(department_id, 0))))))"
+    "sum(hashint4extended(q1, hashint4extended(q2, hashint4extended(q3, hashint4extended(q4,"
+    " hashint8extended(job_id, hashint8extended(department_id, 0)))))))"
 )
+_NAMED = """(SELECT sum(hashtextextended(department, id)) FROM departments),
+           (SELECT sum(hashtextextended(job, id)) FROM jobs)"""
 _FINGERPRINT = f"""
-    SELECT (SELECT sum({_COUNTED}) FROM hires_by_quarter WHERE year = %s AND {_HIRED} > 0),
-           (SELECT sum(hashtextextended(department, id)) FROM departments),
-           (SELECT sum(hashtextextended(job, id)) FROM jobs)
+    SELECT (SELECT {_COUNTED} FROM hires_by_quarter WHERE year = %s AND {_HIRED} > 0), {_NAMED}
 """  # noqa: S608
+# One row, whatever the number of lines: reading 2,000 rows one by one takes longer than finding them. One statement:
+# counts, names and their fingerprint are of one moment.
+_LINES = f"""
+    WITH found AS MATERIALIZED (
+        SELECT {_COUNTED} AS counted, array_agg(department_id) AS departments, array_agg(job_id) AS jobs,
+            string_agg(int8send(department_id) || int8send(job_id)
+                || int8send(q1::bigint << 32 | q2) || int8send(q3::bigint << 32 | q4), ''::bytea) AS lines
+        FROM hires_by_quarter WHERE year = %s AND {_HIRED} > 0
+    )
+    SELECT counted, {_NAMED}, lines,
+        (SELECT json_object_agg(id, department)::text FROM departments WHERE id = ANY(found.departments)),
+        (SELECT json_object_agg(id, job)::text FROM jobs WHERE id = ANY(found.jobs))
+    FROM found
+"""  # noqa: S608 - constants
+_LINE = np.dtype([("department", ">i8"), ("job", ">i8"), ("quarters", ">i4", 4)])
 
 
 def _ranked(ids: "np.ndarray[Any, Any]", names: dict[int, str]) -> "np.ndarray[Any, Any]":
@@ -203,14 +206,14 @@ class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
         """In byte order of department, then job, ties by id; what names none comes last."""
         with connections[self.db].cursor() as cursor:
             cursor.execute(_LINES, [year])
-            found = np.frombuffer(bytes(cursor.fetchone()[0] or b""), _LINE)
-            cursor.execute(_NAMES, [array_said(np.unique(found[name])) for name in ("department", "job")])
-            departments, jobs = (
-                {int(pk): name for pk, name in json.loads(text or "{}").items()} for text in cursor.fetchone()
-            )
-        places, titles = found["department"], found["job"]
-        named = (_ranked(titles, jobs), _ranked(places, departments))
-        return Lines(found[np.lexsort((titles, places, *named))], departments, jobs)
+            *fingerprint, packed, departments, jobs = cursor.fetchone()
+        found = np.frombuffer(bytes(packed or b""), _LINE)
+        names, titles = (
+            {int(pk): name for pk, name in json.loads(text or "{}").items()} for text in (departments, jobs)
+        )
+        in_order = _ranked(found["job"], titles), _ranked(found["department"], names)
+        order = np.lexsort((found["job"], found["department"], *in_order))
+        return Lines(found[order], names, titles, tuple(fingerprint))
 
     def by_department(self, year: int) -> dict[int, tuple[str, int]]:
         """Department id (0: none given) → name and hires."""

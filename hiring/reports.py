@@ -29,8 +29,11 @@ def hires_said(n: int) -> str:
 
 def version(params: Params) -> str:
     """Of all that the year's answers are made from: the counts and the names. The same data, the same version."""
-    said = repr(HiresByQuarter.objects.fingerprint(params["year"]))
-    return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
+    return _version(HiresByQuarter.objects.fingerprint(params["year"]))
+
+
+def _version(fingerprint: tuple[object, ...]) -> str:
+    return hashlib.blake2b(repr(fingerprint).encode(), digest_size=6).hexdigest()
 
 
 def named(line: Line) -> tuple[str, str]:
@@ -97,11 +100,12 @@ def by_quarter_query(params: Params) -> Answer:
             for key, group in groups.items()
         ],
     }
-    rows = _rows(lines)
+    version_read = _version(lines.fingerprint)
     if not n:
         return Answer(
-            columns=QUARTER_COLUMNS, rows=[], n=0, summary=summary, reading=_nobody(params), guarded=True
-        )
+            columns=QUARTER_COLUMNS, rows=[], n=0, version=version_read, summary=summary,
+            reading=_nobody(params), guarded=True,
+        )  # fmt: skip
     shown = sorted(counted, key=lambda key: -sum(counted[key]))[:PANELS]
     panels = [
         charts.PanelRow(
@@ -117,8 +121,9 @@ def by_quarter_query(params: Params) -> Answer:
     )
     return Answer(
         columns=QUARTER_COLUMNS,
-        rows=rows,
+        rows=_rows(lines),
         n=n,
+        version=version_read,
         summary=summary,
         chart=charts.multiples(panels, steps=QUARTERS, label=label, words=lambda count: f"{count:,}"),
         question=_("When in %(year)s did each department hire?") % {"year": year},

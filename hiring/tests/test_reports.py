@@ -194,3 +194,12 @@ def test_answer_that_changed_while_it_was_read_is_not_kept() -> None:
     HiredEmployee.objects.filter(pk=2).delete()
     assert version(params) == old
     assert BY_QUARTER.answer(params, old).n == 1
+
+
+@pytest.mark.parametrize("query", [{}, {"department": "1"}, {"title": "nobody"}])
+@pytest.mark.parametrize("year", ["2021", "2022"])
+def test_answer_by_quarter_knows_the_version_that_it_read(query: dict[str, str], year: str) -> None:
+    places_made(["a", "b"], ["j"])
+    hired(1, "2021-05-01T00:00:00+00:00")
+    params = BY_QUARTER.params({"year": year, **query})
+    assert BY_QUARTER.query(params).version == version(params)
