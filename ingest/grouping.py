@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from ingest import declarations, reasons
 from ingest.declarations import Column, Dataset
 from ingest.kinds import CodeList, References
@@ -49,7 +51,7 @@ def reason_groups(dataset: str, found: list[dict[str, Any]]) -> list[ReasonGroup
         known = column.kind if column and isinstance(column.kind, CodeList) else None
         more = {
             "message": reason_said(dataset, group["code"], group["field"]),
-            "fix": str(reasons.reason(group["code"]).fix),
+            "fix": fix_said(column, group["code"]),
             "options": options_of(column) if column else [],
             "missing": missing_of(column, group["code"]) if column else None,
             "hint": str(column.help_text) if column else "",
@@ -71,6 +73,13 @@ def reason_said(dataset: str, code: str, field: str) -> str:
     labels = {column.name: column.label for column in declarations.dataset(dataset).columns}
     message = reasons.reason(code).message
     return f"{labels[field]} {message}" if field in labels else str(message)
+
+
+def fix_said(column: Column | None, code: str) -> str:
+    """What to do about it; known values by their names, where they are not too many."""
+    if code == "unknown_value" and column and isinstance(column.kind, CodeList) and column.kind.options():
+        return _("Use one of these: %(names)s.") % {"names": ", ".join(column.kind.options())}
+    return str(reasons.reason(code).fix)
 
 
 def options_of(column: Column) -> list[tuple[str, str]]:

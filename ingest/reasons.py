@@ -54,7 +54,21 @@ _position = {reason.code: i for i, reason in enumerate(REASONS)}
 _unreadable_line = Reason(
     "unreadable_line", _("The line cannot be read"), _("Compare it with the lines around it.")
 )
-_lines: dict[str, Reason] = {}
+_lines = {
+    reason.code: reason
+    for reason in (
+        Reason(
+            "ragged_line",
+            _("The line has more or fewer cells than the header"),
+            _("Empty the cells that are too many; most often a text holds a separator and is not in quotes."),
+        ),
+        Reason(
+            "line_too_long",
+            _("The line is too long to be a row"),
+            _("Most often a quote is not closed: close it in the file, and load that again."),
+        ),
+    )
+}
 
 
 def number(code: str) -> int:

@@ -35,6 +35,14 @@ def test_check_offers_what_a_spelling_may_mean(signed_in: Client, owner: User, t
     assert "Load 22 rows" in body(signed_in, f"/imports/{source.pk}/check")
 
 
+def test_every_reason_says_what_is_wrong_and_what_helps(signed_in: Client, source: Import) -> None:
+    page = body(signed_in, f"/imports/{source.pk}/rejects")
+    assert "The line has more or fewer cells than the header" in page
+    assert "Use one of these: Intern, Junior, Mid, Senior, Staff, Lead, Executive." in page
+    assert "cannot be read" not in page and "known values.</span>" not in page
+    assert "<li> <small>line 28</small></li>" in page, "a whole line has no value"
+
+
 def test_check_tells_of_the_same_file_that_was_loaded_before(
     signed_in: Client, source: Import, owner: User, tmp_path: Path
 ) -> None:
