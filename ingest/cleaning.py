@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ingest import reasons
 from ingest.declarations import Arrays, Column, Dataset, Style, Verdicts
 from ingest.kinds import Lookup
-from ingest.refused import NONE, CellError, Refused, Rejected, together
+from ingest.refused import NONE, CellError, Refused, Rejected, bytes_of, together
 
 if TYPE_CHECKING:
     from ingest.facts import Facts
@@ -113,9 +113,11 @@ class Cleaner:
         bad = np.flatnonzero(~good)
         columns: Arrays = {}
         for cells, (verdicts, indices) in zip(self.columns, judged, strict=True):
-            kept = indices if not len(bad) else good if isinstance(indices, slice) else indices[good]
+            by_row = isinstance(indices, slice)
+            kept = indices if not len(bad) else good if by_row else indices[good]
+            places = None if by_row else kept.astype(np.intp)  # for all outputs at once
             for attname, values in verdicts.outputs.items():
-                columns[attname] = values[kept]
+                columns[attname] = values[kept] if places is None else values.take(places)
             cells.count_blanked(kept)
         self.wanted -= {cells.index for cells in self.columns if cells.varied}
         lines = batch.lines[good] if len(bad) else batch.lines
@@ -129,7 +131,7 @@ class Cleaner:
     def _refused(self, batch: "Batch", bad: Any, judged: list[tuple[Any, Any]]) -> Refused:
         """The rows `bad` of a batch, with all that is wrong with each."""
         rows = pa.array(bad)
-        texts = [_storable_all(pc.cast(column.take(rows), pa.utf8())) for column in batch.columns]
+        texts = _storable_all([_texts(column, rows) for column in batch.columns])
         wrong = []
         for cells, (verdicts, indices) in zip(self.columns, judged, strict=True):
             codes = verdicts.codes[bad if isinstance(indices, slice) else indices[bad]]
@@ -317,12 +319,22 @@ def _unreadable(texts: pa.StringArray) -> Any:
     return found
 
 
-def _storable_all(texts: pa.StringArray) -> pa.StringArray:
-    """The cells of one column as a reject keeps them; nearly always that is as they are."""
-    longest = pc.max(pc.binary_length(texts)).as_py() or 0
-    if longest <= CELL_MAX and not pc.any(pc.match_substring(texts, "\x00")).as_py():
-        return texts
-    return pa.array([_storable(text, CELL_MAX) for text in texts.to_pylist()], pa.utf8())
+def _texts(column: pa.Array, rows: pa.Array) -> pa.StringArray:
+    """Some cells of a column."""
+    if pa.types.is_dictionary(column.type):
+        return pc.cast(column.dictionary.take(column.indices.take(rows)), pa.utf8())
+    return pc.cast(column.take(rows), pa.utf8())
+
+
+def _storable_all(columns: list[pa.StringArray]) -> list[pa.StringArray]:
+    """Columns of cells as a reject keeps them; nearly always that is as they are."""
+    cells = pa.concat_arrays(columns)
+    longest = pc.max(pc.binary_length(cells)).as_py() or 0
+    if longest <= CELL_MAX and not (bytes_of(cells) == 0).any():
+        return columns
+    return [
+        pa.array([_storable(text, CELL_MAX) for text in texts.to_pylist()], pa.utf8()) for texts in columns
+    ]
 
 
 def _storable(text: str, longest: int) -> str:
