@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest import upserting
+from ingest import declarations, upserting
 from ingest.cleaning import Cleaner
 from ingest.declarations import Dataset
 from ingest.facts import Facts
@@ -17,7 +17,8 @@ from ingest.mapping import Mapping
 from ingest.models import Import
 from ingest.readers import read
 from ingest.refused import Refused
-from ingest.rejects import EXAMPLES, Groups
+from ingest.rejects import EXAMPLES, Groups, ListedRow
+from ingest.storage import stored_path
 from ingest.writing import count
 from runs.models import State
 
@@ -53,7 +54,19 @@ def check(source: Import, dataset: Dataset, path: Path, attempt: "Attempt") -> N
     attempt.finish(State.DONE_WITH_REJECTS if counts.rejected else State.DONE, result)
 
 
-def _appended(path: Path, facts: Facts, cleaner: Cleaner, counts: Counts) -> Iterator[Refused]:
+def rejects_found(source: Import) -> Iterator[ListedRow]:
+    """What the load of a mapped import would refuse; reads the file anew. NotFound where that is gone."""
+    path, facts = stored_path(source), Facts.from_json(source.facts)
+    mapping = Mapping.from_json(source.mapping)
+    cleaner = Cleaner(declarations.dataset(source.dataset), mapping, facts, lenient=source.lenient, dry=True)
+    return (
+        (one.line, [(error.code, error.message) for error in one.errors], one.cells)
+        for batch in read(path, facts, cleaner.wanted)
+        for one in cleaner.clean(batch).rejected
+    )
+
+
+def _appended(path: Path, facts: Facts, cleaner: Cleaner, counts: Counts) -> Iterator[ListedRow]:
     """The file's rejects, batch by batch; good rows are new."""
     for batch in read(path, facts, cleaner.wanted):
         clean = cleaner.clean(batch)
@@ -64,7 +77,7 @@ def _appended(path: Path, facts: Facts, cleaner: Cleaner, counts: Counts) -> Ite
 
 def _upserted(
     preparation: upserting.Preparation, counts: Counts, doubled: list[dict[str, Any]]
-) -> Iterator[Refused]:
+) -> Iterator[ListedRow]:
     """The same where rows have keys; the first examples of doubles go into `doubled`."""
     for piece in preparation.pieces():
         counts.read += piece.read

@@ -270,9 +270,10 @@ def reject_download(request: HttpRequest, pk: int) -> HttpResponse | StreamingHt
     """The rejected rows with their reasons, as CSV, to fix and to bring back."""
     try:
         source = services.import_for(by=member(request), pk=pk)
+        lines = services.rejects_csv(source)
     except DomainError as error:
         return render(request, "ingest/import_error.html", {"error": error}, status=error.status)
-    response = StreamingHttpResponse(services.rejects_csv(source), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="rejects_{source.pk}.csv"'
     return response
 

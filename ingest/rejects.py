@@ -23,6 +23,7 @@ _ATTNAMES = (
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_AT_ONCE = 2_000
 ADDED = ("line", "reason", "message")  # columns before the file's own, in the file that people correct
+ListedRow = tuple[int, Sequence[tuple[str, str]], Sequence[str]]  # line, (code, message) of each error, cells
 EXAMPLES = 3
 VALUES = 5  # refused spellings that a group names, each to be corrected in all of its rows at once
 VALUES_COUNTED = 1_000  # distinct spellings of a group that are counted
@@ -156,17 +157,23 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
 
 
-def rejects_lines(source: Import, headers: Sequence[str]) -> Iterator[bytes]:
+def rejects_kept(source: Import) -> Iterator[ListedRow]:
+    """The rejects that an import has, each with what its cells say now."""
+    for one in source.rejects.pending().order_by("id").iterator(chunk_size=_ROWS_AT_ONCE):
+        said = [(error["code"], error["message"]) for error in one.errors]
+        yield one.line, said, one.current
+
+
+def rejects_lines(headers: Sequence[str], rows: Iterable[ListedRow]) -> Iterator[bytes]:
     """CSV in pieces, UTF-8 with BOM: line, reason, message, then the file's own columns."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
     writer.writerow([*ADDED, *map(guarded, headers)])
-    rows = source.rejects.pending().order_by("id")
-    for count, one in enumerate(rows.iterator(chunk_size=_ROWS_AT_ONCE), start=1):
-        codes = " ".join(dict.fromkeys(error["code"] for error in one.errors))
-        messages = " | ".join(error["message"] for error in one.errors)
-        writer.writerow([one.line, codes, guarded(messages), *map(guarded, one.current)])
+    for count, (number, said, cells) in enumerate(rows, start=1):
+        codes = " ".join(dict.fromkeys(code for code, _message in said))
+        messages = " | ".join(message for _code, message in said)
+        writer.writerow([number, codes, guarded(messages), *map(guarded, cells)])
         if count % _ROWS_AT_ONCE == 0:
             yield buffer.getvalue().encode()
             buffer.seek(0)

@@ -17,7 +17,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from ingest import declarations, loading, rejects, storage
+from ingest import checking, declarations, loading, rejects, storage
 from ingest.facts import Facts, facts_of
 from ingest.grouping import ReasonGroup, reason_groups
 from ingest.mapping import Mapping, Suggestion, from_headers, suggest
@@ -292,8 +292,13 @@ def import_summary(source: Import) -> Summary:
 
 
 def rejects_csv(source: Import) -> Iterator[bytes]:
-    """Rejects as CSV, UTF-8 with BOM: line, reason, message, the original columns; safe in a spreadsheet."""
-    return rejects.rejects_lines(source, Facts.from_json(source.facts).headers)
+    """Rejects as CSV, UTF-8 with BOM: line, reason, message, the original columns; safe in a spreadsheet.
+
+    Of a mapped import that is not loaded yet: what its load would refuse.
+    """
+    planned = source.load is None and source.stage == Stage.MAPPED
+    found = checking.rejects_found(source) if planned else rejects.rejects_kept(source)
+    return rejects.rejects_lines(Facts.from_json(source.facts).headers, found)
 
 
 _COUNTERS = ("rows_read", "inserted", "updated", "unchanged", "rejected", "skipped")

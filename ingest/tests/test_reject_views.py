@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import User
-from ingest import services
+from ingest import services, storage
 from ingest.models import Import, RejectState
 from ingest.tests import faulty
 from runs.models import Run, State
@@ -33,6 +33,34 @@ def test_check_offers_what_a_spelling_may_mean(signed_in: Client, owner: User, t
     assert response["Location"] == f"/imports/{source.pk}/check"
     faulty.ran(faulty.fresh(source).check_run)  # type: ignore[arg-type]
     assert "Load 22 rows" in body(signed_in, f"/imports/{source.pk}/check")
+
+
+@pytest.mark.parametrize("dataset", ["salary_records", "departments"])
+def test_check_hands_out_the_rejects_that_the_load_will_have(
+    signed_in: Client, owner: User, tmp_path: Path, dataset: str
+) -> None:
+    path = faulty.write(tmp_path / "pay.csv")
+    if dataset == "departments":
+        path.write_text("id,department\n1,Sales\nx,=cmd()\n3,\n4,Law\n")
+    source = services.import_create(by=owner, dataset=dataset, upload=path, name=path.name)
+    source = services.import_map(source=source, by=owner, fill=True)
+    faulty.ran(services.import_check(source=source, by=owner))
+    address = f"/imports/{source.pk}/rejects.csv"
+    assert f'href="{address}"' in body(signed_in, f"/imports/{source.pk}/check")
+    before = signed_in.get(address).getvalue()
+    assert not source.rejects.exists() and (b"'=cmd()" in before) is (dataset == "departments")
+    faulty.ran(services.import_submit(source=source, by=owner))
+    assert before.count(b"\n") == faulty.fresh(source).rejected + 1 > 2
+    assert signed_in.get(address).getvalue() == before
+
+
+def test_rejects_of_an_upload_whose_file_is_gone(signed_in: Client, owner: User, tmp_path: Path) -> None:
+    path = faulty.write(tmp_path / "pay.csv")
+    source = services.import_create(by=owner, dataset="salary_records", upload=path, name=path.name)
+    assert signed_in.get(f"/imports/{source.pk}/rejects.csv").getvalue().count(b"\n") == 1, "nothing is mapped"
+    source = services.import_map(source=source, by=owner, fill=True)
+    storage.file_forget(source.stored)
+    assert signed_in.get(f"/imports/{source.pk}/rejects.csv").status_code == 404
 
 
 def test_every_reason_says_what_is_wrong_and_what_helps(signed_in: Client, source: Import) -> None:
