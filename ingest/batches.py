@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -88,33 +90,28 @@ def batch_load(
         raise DomainError(message % {"most": ROWS_MAX, "n": len(rows)}, code="batch_size")
     declared = declarations.dataset(dataset)
     sent = Sent(declared, rows, guesses=guesses)
-    # Outside of the transaction: names new to the small tables are committed first, as for files.
-    clean, rejected = sent.cleaned(lenient=lenient)
-    if not len(clean.lines) or (len(rejected) and mode == "atomic"):
-        counts = Counts(read=len(rows), rejected=len(rejected))
-        return Loaded(None, counts, sent.results(Written(counts), rejected), time.monotonic() - started)
-    parts = parts_made(declared, clean.columns)
     for tried in range(1, TRIES + 1):
         try:
-            return _written(sent, by, clean, rejected, parts, started, lenient=lenient)
+            return _tried(sent, by, mode, started, lenient=lenient)
         except (Overtaken, IntegrityError, OperationalError) as error:
             session = connection.connection
-            if tried == TRIES or session is None or session.closed or not overtaken(error):
+            if session is None or session.closed or not overtaken(error):
                 raise
+            if tried == TRIES:
+                raise Overtaken(_("Others keep changing the same rows: send these again.")) from error
     raise AssertionError  # the last try returns or raises
 
 
-def _written(
-    sent: "Sent",
-    by: User | None,
-    clean: Clean,
-    rejected: Refused,
-    parts: set[int],
-    started: float,
-    *,
-    lenient: bool,
-) -> Loaded:
-    """Rows, rejects, counts and listeners' work in one transaction. parts: partitions that are there."""
+def _tried(sent: "Sent", by: User | None, mode: Mode, started: float, *, lenient: bool) -> Loaded:
+    """Clean the rows and write them. Both again where others were faster: what rows refer to may be gone since.
+
+    Cleaned outside of the transaction: names new to the small tables are committed first, as for files.
+    """
+    clean, rejected = sent.cleaned(lenient=lenient)
+    if not len(clean.lines) or (len(rejected) and mode == "atomic"):
+        counts = Counts(read=len(sent.rows), rejected=len(rejected))
+        return Loaded(None, counts, sent.results(Written(counts), rejected), time.monotonic() - started)
+    parts = parts_made(sent.dataset, clean.columns)
     with transaction.atomic():
         source = sent.recorded(by, lenient=lenient)
         if sent.dataset.mode == "upsert":
@@ -130,7 +127,7 @@ def _written(
 
 
 def _finish(source: Import, by: User | None, counts: Counts, rejected: Refused, started: float) -> None:
-    """The counts, and the run that says that it is done."""
+    """The import with its counts, and the run that says that it is done."""
     groups = Groups()
     groups.add(rejected)
     seconds = round(time.monotonic() - started, 3)
@@ -141,9 +138,7 @@ def _finish(source: Import, by: User | None, counts: Counts, rejected: Refused, 
     )
     source.rows_read, source.inserted, source.rejected = counts.read, counts.inserted, counts.rejected
     source.updated, source.unchanged, source.skipped = counts.updated, counts.unchanged, counts.skipped
-    source.save(
-        update_fields=["load", "rows_read", "inserted", "updated", "unchanged", "rejected", "skipped"]
-    )
+    source.save(force_insert=True)
 
 
 class Sent:
@@ -155,18 +150,20 @@ class Sent:
         self.names = [column.name for column in dataset.columns]
         self.wrong: dict[int, list[CellError]] = {}  # by line
         self._guessed = _guessed(dataset) if guesses else {}
-        self._texts: list[list[str]] = [[""] * len(rows) for _name in self.names]
+        self._columns: list[pa.StringArray] = []  # in the order of names
         self._keys: dict[tuple[int, str], str] = {}  # (line, canonical name) → key as it was sent
         self._given: set[str] = set()
         self.targets: set[str] = set()  # attnames that the rows say anything about, once they are cleaned
         if self._took_plain():
             return
+        texts = [[""] * len(rows) for _name in self.names]
         places = {name: at for at, name in enumerate(self.names)}
         for at, row in enumerate(rows):
             if isinstance(row, dict):
-                self._take(at, row, places)
+                self._take(at, row, places, texts)
             else:
                 self._refuse(at, "", "", row, "not_an_object", _("A row is an object of column and value."))
+        self._columns = [pa.array(column, pa.utf8()) for column in texts]
 
     def _took_plain(self) -> bool:
         """Column by column where rows hold texts and whole numbers under canonical names alone, as they nearly do."""
@@ -179,19 +176,18 @@ class Sent:
             columns = {name: [row[name] for row in self.rows] for name in given}
         else:
             columns = {name: [row.get(name, "") for row in self.rows] for name in given}
-        taken = list(self._texts)
-        for name, values in columns.items():
-            if (texts := _plain(values)) is None:
-                return False
-            taken[self.names.index(name)] = texts
-        self._texts, self._given = taken, given
+        nothing = pa.array([""] * len(self.rows), pa.utf8())
+        taken = [_plain(columns[name]) if name in given else nothing for name in self.names]
+        if any(column is None for column in taken):
+            return False
+        self._columns, self._given = taken, given
         return True
 
-    def _take(self, at: int, row: Row, places: dict[str, int]) -> None:
+    def _take(self, at: int, row: Row, places: dict[str, int], texts: list[list[str]]) -> None:
         for key, value in row.items():
             place = places.get(key)
             if place is not None and isinstance(value, str) and value.isascii():  # nearly every cell
-                self._texts[place][at] = value
+                texts[place][at] = value
                 self._given.add(key)
                 continue
             name = key if place is not None else self._guessed.get(fold(key[:100]))
@@ -210,7 +206,7 @@ class Sent:
                     message = _("%(name)s is given twice.") % {"name": name}
                     self._refuse(at, key, name, value, "given_twice", message)
                 self._keys[at + 1, name] = key
-            self._texts[places[name]][at] = text
+            texts[places[name]][at] = text
             self._given.add(name)
 
     def _refuse(self, at: int, key: str, name: str, value: Any, code: str, message: str) -> None:
@@ -241,13 +237,13 @@ class Sent:
 
     def _all_cleaned(self, *, lenient: bool) -> Clean:
         """Rows that leave the key to the database are cleaned apart from those that give it."""
-        columns: list[pa.Array] = [pa.array(texts, pa.utf8()).dictionary_encode() for texts in self._texts]
+        columns: list[pa.Array] = [column.dictionary_encode() for column in self._columns]
         lines = np.arange(1, len(self.rows) + 1, dtype=np.int64)
         facts, _json = _written_like(tuple(self.names))
         made = next((at for at, column in enumerate(self.dataset.columns) if column.made), None)
         blank = np.zeros(len(lines), np.bool_)
         if made is not None:
-            blank = np.array([not text for text in self._texts[made]])
+            blank = np.asarray(pc.equal(self._columns[made], ""))
         parts = []
         for chosen, without in ((~blank, ""), (blank, self.names[made or 0])):
             if chosen.any():
@@ -258,11 +254,13 @@ class Sent:
         return parts[0] if len(parts) == 1 else _together(parts)
 
     def _cells(self, line: int) -> list[str]:
-        return [texts[line - 1].replace("\x00", "\u2400")[:CELL_MAX] for texts in self._texts]
+        texts = (str(column[line - 1].as_py()) for column in self._columns)
+        return [text.replace("\x00", "\u2400")[:CELL_MAX] for text in texts]
 
     def recorded(self, by: User | None, *, lenient: bool) -> Import:
-        """The import that these rows belong to."""
-        return Import.objects.create(
+        """The import that these rows belong to, with its id; saved once its counts are known."""
+        return Import(
+            pk=Import.objects.draw_id(),
             dataset=self.dataset.slug,
             origin=Origin.BATCH,
             name=ngettext("Batch of %(n)s row", "Batch of %(n)s rows", len(self.rows))
@@ -276,12 +274,12 @@ class Sent:
 
     def results(self, written: Written, rejected: Refused) -> list[RowResult]:
         """One for each row, in order."""
-        found = {one.line: RowResult(one.line - 1, "rejected", None, self._errors(one)) for one in rejected}
+        found: list[RowResult | None] = [None] * len(self.rows)
+        for one in rejected:
+            found[one.line - 1] = RowResult(one.line - 1, "rejected", None, self._errors(one))
         for line, status, key in zip(*written.rows, strict=True):
-            found[line] = RowResult(line - 1, status, key)
-        return [
-            found.get(line) or RowResult(line - 1, "not_written") for line in range(1, len(self.rows) + 1)
-        ]
+            found[line - 1] = RowResult(line - 1, status, key)
+        return [row or RowResult(at, "not_written") for at, row in enumerate(found)]
 
     def _errors(self, rejected: Rejected) -> list[dict[str, object]]:
         return [self._error(rejected.line, error) for error in rejected.errors]
@@ -307,13 +305,14 @@ def _written_like(names: tuple[str, ...]) -> tuple[Facts, dict[str, Any]]:
     return facts, facts.to_json()
 
 
-def _plain(values: list[Any]) -> list[str] | None:
-    """Cells of a column as texts, where they are ASCII texts or whole numbers of a sane size; else None."""
+def _plain(values: list[Any]) -> pa.StringArray | None:
+    """Cells of a column as texts, where they are ASCII texts or whole numbers of a usual size; else None."""
     kinds = {*map(type, values)}
     if kinds == {str}:
-        return values if "".join(values).isascii() else None
-    if kinds == {int} and min(values) > -_LARGEST and max(values) < _LARGEST:
-        return list(map(str, values))
+        return pa.array(values, pa.utf8()) if "".join(values).isascii() else None
+    if kinds == {int}:
+        with suppress(OverflowError, pa.ArrowInvalid):
+            return pc.cast(pa.array(values, pa.int64()), pa.utf8())
     return None
 
 

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, models
+from django.db import IntegrityError, connection, models
 from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -56,6 +56,23 @@ class ImportQuerySet(models.QuerySet["Import"]):
         if found is None:
             raise NotFound(gettext("There is no import %(id)s.") % {"id": pk})
         return found
+
+    def draw_id(self) -> int:
+        """The id of an import that is saved later, once it is known what became of its rows. DomainError 507."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval(pg_get_serial_sequence('ingest_import', 'id'))")
+            pk = int(cursor.fetchone()[0])
+        if pk > IMPORT_MAX:
+            raise _ids_used()
+        return pk
+
+
+def _ids_used() -> DomainError:
+    message = gettext(
+        "All %(n)s import ids are used: nothing more can be taken in. Tell the operators: "
+        "docs/operations.md says what to do."
+    )
+    return DomainError(message % {"n": f"{IMPORT_MAX:,}"}, "import_ids_used", 507)
 
 
 class Import(models.Model):
@@ -118,11 +135,7 @@ class Import(models.Model):
         except IntegrityError as error:
             if ID_FITS not in str(error):
                 raise
-            message = _(
-                "All %(n)s import ids are used: nothing more can be taken in. Tell the operators: "
-                "docs/operations.md says what to do."
-            )
-            raise DomainError(str(message) % {"n": f"{IMPORT_MAX:,}"}, "import_ids_used", 507) from error
+            raise _ids_used() from error
 
     @property
     def state(self) -> str:

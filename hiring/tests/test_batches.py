@@ -8,7 +8,8 @@ from django.db import connection
 
 from accounts.models import Role, User
 from hiring.models import Department, HiredEmployee, Job
-from ingest.batches import Loaded, batch_load
+from ingest import batches, writing
+from ingest.batches import Loaded, Mode, batch_load
 from ingest.models import Import
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,6 +106,25 @@ def test_hires_need_what_they_refer_to(editor: User, places: None) -> None:
         "#/rows/2/datetime",
     ]
     assert HiredEmployee.objects.count() == 1
+
+
+@pytest.mark.parametrize("mode", ["atomic", "partial"])
+def test_department_that_goes_while_a_batch_is_written_is_what_is_wrong_with_its_rows(
+    editor: User, places: None, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Department.objects.create(id=2, department="Legal")
+
+    def closed_meanwhile(dataset: Any, columns: Any) -> set[int]:
+        Department.objects.filter(pk=2).delete()
+        return writing.parts_made(dataset, columns)
+
+    monkeypatch.setattr(batches, "parts_made", closed_meanwhile)
+    rows = [{**HIRE, "id": 1}, {**HIRE, "id": 2, "department_id": 2}]
+    loaded = batch_load(by=editor, dataset="hired_employees", rows=rows, mode=mode)
+    written = {"atomic": ["not_written", "rejected"], "partial": ["inserted", "rejected"]}[mode]
+    assert [row.status for row in loaded.rows] == written
+    assert [error["code"] for error in loaded.rows[1].errors] == ["unknown_department"]
+    assert HiredEmployee.objects.count() == written.count("inserted")
 
 
 def test_lenient_batch_may_lack_all_but_the_hire_time(editor: User, places: None) -> None:

@@ -48,6 +48,21 @@ def join(*years: int) -> None:
         cursor.execute("SELECT hired_employees_years_join(%s)", [[*years]])
 
 
+def row_of(pk: int, year: int) -> dict[str, object]:
+    at = f"{year}-05-01T00:00:00Z"
+    return {"id": pk, "name": "Bo", "datetime": at, "department_id": 1, "job_id": 1}
+
+
+def sending(row: dict[str, object], into: list[Loaded]) -> threading.Thread:
+    """A thread that will send the row and keep what became of it."""
+
+    def send() -> None:
+        into.append(batch_load(by=None, dataset="hired_employees", rows=[row], mode="atomic"))
+        connection.close()
+
+    return threading.Thread(target=send)
+
+
 def test_year_filled_apart_is_like_one_that_was_made_empty() -> None:
     hired(1, "2021-05-01T00:00:00+00:00")
     with transaction.atomic():
@@ -84,14 +99,8 @@ def test_id_in_two_years_that_join_together_is_refused() -> None:
 
 def test_batch_does_not_wait_for_a_load_of_ids_beside_its_own() -> None:
     hired(1, "2021-05-01T00:00:00+00:00")
-    row = {"id": 9, "name": "Bo", "datetime": "2021-05-01T00:00:00Z", "department_id": 1, "job_id": 1}
     sent: list[Loaded] = []
-
-    def send() -> None:
-        sent.append(batch_load(by=None, dataset="hired_employees", rows=[row], mode="atomic"))
-        connection.close()
-
-    thread = threading.Thread(target=send)
+    thread = sending(row_of(9, 2021), sent)
     with transaction.atomic():
         apart(2022, (8, "2022-02-01Z", 1))
         thread.start()
@@ -116,13 +125,7 @@ def test_row_of_another_year_is_refused_when_its_year_joins() -> None:
 
 def test_batch_that_needs_a_year_waits_for_the_load_that_makes_it() -> None:
     found: list[Loaded] = []
-
-    def send() -> None:
-        row = {"id": 9, "name": "Bo", "datetime": "2022-05-01T00:00:00Z", "department_id": 1, "job_id": 1}
-        found.append(batch_load(by=None, dataset="hired_employees", rows=[row], mode="atomic"))
-        connection.close()
-
-    thread = threading.Thread(target=send)
+    thread = sending(row_of(9, 2022), found)
     with transaction.atomic():
         apart(2022, (2, "2022-02-01Z", 1))
         thread.start()
@@ -136,7 +139,7 @@ def test_batch_that_needs_a_year_waits_for_the_load_that_makes_it() -> None:
 
 def test_batch_that_waits_too_long_for_a_year_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "PARTS_WAIT", "100ms")
-    row = {"id": 9, "name": "Bo", "datetime": "2022-05-01T00:00:00Z", "department_id": 1, "job_id": 1}
+    row = row_of(9, 2022)
     refused: list[Busy] = []
 
     def send() -> None:
