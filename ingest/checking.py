@@ -66,7 +66,7 @@ def rejects_found(source: Import) -> Iterator[ListedRow]:
     )
 
 
-def _appended(path: Path, facts: Facts, cleaner: Cleaner, counts: Counts) -> Iterator[ListedRow]:
+def _appended(path: Path, facts: Facts, cleaner: Cleaner, counts: Counts) -> Iterator[Refused]:
     """The file's rejects, batch by batch; good rows are new."""
     for batch in read(path, facts, cleaner.wanted):
         clean = cleaner.clean(batch)
@@ -77,7 +77,7 @@ def _appended(path: Path, facts: Facts, cleaner: Cleaner, counts: Counts) -> Ite
 
 def _upserted(
     preparation: upserting.Preparation, counts: Counts, doubled: list[dict[str, Any]]
-) -> Iterator[ListedRow]:
+) -> Iterator[Refused]:
     """The same where rows have keys; the first examples of doubles go into `doubled`."""
     for piece in preparation.pieces():
         counts.read += piece.read

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from ingest import checking, declarations, joining, loading, resumable, together, undoing, upserting
+from ingest import apart, checking, declarations, joining, loading, resumable, together, undoing, upserting
 from ingest.backups import services as backups
 from ingest.forms import FactsForm
 from ingest.models import Backup, Import
@@ -33,8 +33,9 @@ def import_load(attempt: "Attempt") -> None:
 
 @task("ingest.sweep", every=timedelta(hours=1))
 def leftovers_sweep(attempt: "Attempt") -> None:
-    """Remove what uploads that broke off have left."""
-    attempt.finish(result={"swept": resumable.uploads_sweep()})
+    """Remove what uploads that broke off have left, and large imports that were undone."""
+    parts = sum(apart.parts_sweep(one.model) for one in declarations.datasets() if one.apart)
+    attempt.finish(result={"swept": resumable.uploads_sweep(), "parts": parts})
 
 
 @task("ingest.check", queue="default")

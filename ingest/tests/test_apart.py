@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from psycopg import Connection, IsolationLevel
+from psycopg import connect as psycopg_connect
 
 from accounts.models import User
 from ingest import apart, fixing, joining, undoing
@@ -17,6 +20,7 @@ from ingest.models import APART, Import, row_origin
 from ingest.tests import faulty
 from market.models import SalaryRecord
 from runs.models import State
+from runs.services import run_start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -157,3 +161,98 @@ def test_others_read_and_write_while_tables_are_attached() -> None:
         other.join()
     assert seen == [2], "neither waits, nor sees what is not committed"
     assert SalaryRecord.objects.count() == 3
+
+
+def left(parts_of: Import) -> int:
+    """How many tables an import has."""
+    return sum(name.startswith(f"market_salaryrecord_{parts_of.pk}_") for name in parts())
+
+
+def swept() -> int:
+    """What the schedule does."""
+    result = faulty.ran(run_start(task="ingest.sweep", by=None)).result
+    assert result.keys() == {"swept", "parts"}
+    return int(result["parts"])
+
+
+def test_tables_of_an_undone_import_are_dropped_by_the_schedule(owner: User, tmp_path: Path) -> None:
+    kept = faulty.loaded(faulty.write(tmp_path / "kept.csv"), owner)
+    large = faulty.loaded(faulty.write(tmp_path / "pay.csv", faulty.GOOD), owner)
+    assert swept() == 0
+    faulty.ran(undoing.import_undo(source=large, by=owner))
+    before = faulty.checksum("market_salaryrecord")
+    assert left(large) == 4
+    assert swept() == 4 and swept() == 0
+    assert (left(large), left(kept)) == (0, 2) and parts()["market_salaryrecord_shared"]
+    assert faulty.checksum("market_salaryrecord") == before
+
+
+def test_table_with_a_single_row_stays(owner: User, tmp_path: Path) -> None:
+    large = faulty.loaded(faulty.write(tmp_path / "pay.csv"), owner)
+    SalaryRecord.objects.exclude(pk=large.row_id(2)).delete()
+    assert swept() == 1 and left(large) == 1
+    assert SalaryRecord.objects.get().pk == large.row_id(2)
+
+
+@contextmanager
+def session(
+    begin: str, isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
+) -> Iterator[Connection[Any]]:
+    """Somebody else's transaction, which has begun with a statement."""
+    params = connection.get_connection_params()
+    params = {name: value for name, value in params.items() if name not in ("context", "cursor_factory")}
+    with psycopg_connect(**params) as other:
+        other.isolation_level = isolation
+        other.execute(begin)
+        yield other
+
+
+def test_snapshot_of_before_the_undo_keeps_the_tables(owner: User, tmp_path: Path) -> None:
+    """A backup that began while the rows were there: it has not come to this table yet."""
+    large = faulty.loaded(faulty.write(tmp_path / "pay.csv"), owner)
+    with session("SELECT 1 FROM ingest_import", IsolationLevel.REPEATABLE_READ) as backup:
+        faulty.ran(undoing.import_undo(source=large, by=owner))
+        assert swept() == 0
+        row = backup.execute("SELECT count(*) FROM market_salaryrecord").fetchone()
+        assert row == (20,)
+    assert swept() == 2
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "SELECT count(*) FROM market_salaryrecord",
+        "LOCK TABLE ONLY market_salaryrecord IN ROW EXCLUSIVE MODE",
+        "LOCK TABLE market_salaryrecord IN SHARE UPDATE EXCLUSIVE MODE",
+    ],
+    ids=["reads", "corrects", "attaches"],
+)
+def test_who_is_at_the_table_is_neither_waited_for_nor_disturbed(
+    owner: User, tmp_path: Path, begin: str
+) -> None:
+    large = faulty.loaded(faulty.write(tmp_path / "pay.csv"), owner)
+    faulty.ran(undoing.import_undo(source=large, by=owner))
+    with session(begin) as other:
+        assert swept() == 0 and left(large) == 2
+        other.execute("SELECT count(*) FROM market_salaryrecord")
+    assert swept() == 2
+
+
+def test_correction_keeps_the_table_that_its_row_goes_to(owner: User, tmp_path: Path) -> None:
+    large = faulty.loaded(faulty.write(tmp_path / "pay.csv"), owner)
+    SalaryRecord.objects.all().delete()
+    with transaction.atomic(), connection.cursor() as cursor:
+        apart.parts_made(cursor, SalaryRecord, [apart.part_of(large.row_id(2))])
+        found: list[int] = []
+
+        def sweep() -> None:
+            try:
+                found.append(apart.parts_sweep(SalaryRecord))
+            finally:
+                connection.close()
+
+        other = Thread(target=sweep)
+        other.start()
+        other.join()
+        SalaryRecord.objects.create(id=large.row_id(2), pay=1)
+    assert found == [0] and SalaryRecord.objects.get().pay == 1
