@@ -15,6 +15,8 @@ from django.db import connections, models
 from django.db.models import F, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
+from skillora.lib.prepared import asked
+
 
 class Department(models.Model):
     """A department; the id is the caller's, or the database's where none is given."""
@@ -204,10 +206,8 @@ class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
 
     def lines(self, year: int) -> Lines:
         """In byte order of department, then job, ties by id; what names none comes last."""
-        with connections[self.db].cursor() as cursor:
-            cursor.execute(_LINES, [year])
-            *fingerprint, packed, departments, jobs = cursor.fetchone()
-        found = np.frombuffer(bytes(packed or b""), _LINE)
+        (*fingerprint, packed, departments, jobs) = asked(_LINES, [year], using=self.db)[0]
+        found = np.frombuffer(packed or b"", _LINE)
         names, titles = (
             {int(pk): name for pk, name in json.loads(text or "{}").items()} for text in (departments, jobs)
         )
@@ -217,9 +217,8 @@ class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
 
     def by_department(self, year: int) -> dict[int, tuple[str, int]]:
         """Department id (0: none given) → name and hires."""
-        with connections[self.db].cursor() as cursor:
-            cursor.execute(_BY_DEPARTMENT, [year])
-            return {pk: (name, int(hired)) for pk, name, hired in cursor.fetchall()}
+        found = asked(_BY_DEPARTMENT, [year], using=self.db)
+        return {pk: (name, int(hired)) for pk, name, hired in found}
 
     def by_year(self, *, years: int) -> dict[int, Quarters]:
         """The hires of each quarter in the latest years with hires, first to last."""
@@ -236,9 +235,7 @@ class HiresByQuarterQuerySet(models.QuerySet["HiresByQuarter"]):
 
     def fingerprint(self, year: int) -> tuple[object, ...]:
         """Changes with every count and name that the year's answers are made from, whoever writes."""
-        with connections[self.db].cursor() as cursor:
-            cursor.execute(_FINGERPRINT, [year])
-            return tuple(cursor.fetchone())
+        return asked(_FINGERPRINT, [year], using=self.db)[0]
 
 
 class HiresByQuarter(models.Model):

@@ -7,9 +7,11 @@ from django.db import connection
 
 from ingest.declarations import Arrays, Keys, Parts
 from skillora.lib.arrays import array_said
+from skillora.lib.prepared import asked
 
 BLOCK_BITS, WORD_BITS = 10, 6  # of an id: the others are its row in hired_employee_ids, and its word in there
 _BLOCK = np.dtype([("block", ">i8"), ("length", ">i4"), ("words", ">i8", 1 << BLOCK_BITS - WORD_BITS)])
+_MISSING = "SELECT y FROM unnest(%s::int[]) y WHERE to_regclass('hired_employees_' || y) IS NULL ORDER BY y"
 _TAKEN = """
     SELECT string_agg(int8send(block) || bit_send(taken), ''::bytea ORDER BY block)
     FROM hired_employee_ids WHERE block = ANY(%s::bigint[])
@@ -18,12 +20,7 @@ _TAKEN = """
 
 def years_missing(years: list[int]) -> list[int]:
     """Those of the years that have no partition."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT y FROM unnest(%s::int[]) y WHERE to_regclass('hired_employees_' || y) IS NULL ORDER BY y",
-            [years],
-        )
-        return [year for (year,) in cursor.fetchall()]
+    return [year for (year,) in asked(_MISSING, [array_said(np.array(years))])]
 
 
 def year_make(year: int) -> bool:
@@ -42,9 +39,7 @@ def years_join(years: list[int]) -> None:
 def ids_used(keys: Keys) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Which ids an employee has: exactly, as the database keeps it (one bit for each, 1024 to a row)."""
     blocks = keys >> BLOCK_BITS
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKEN, [array_said(np.unique(blocks))])
-        found = np.frombuffer(bytes(cursor.fetchone()[0] or b""), _BLOCK)
+    found = np.frombuffer(asked(_TAKEN, [array_said(np.unique(blocks))])[0][0] or b"", _BLOCK)
     if not len(found):
         return np.zeros(len(keys), np.bool_)
     at = np.minimum(np.searchsorted(found["block"], blocks), len(found) - 1)

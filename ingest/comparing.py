@@ -17,6 +17,7 @@ from psycopg import sql
 from ingest.copying import EPOCH, Target, copying
 from ingest.declarations import Arrays, Dataset, Keys
 from ingest.models import LINE_BITS, LINE_MASK
+from skillora.lib.prepared import executed
 
 FEW = 2_000  # rows up to which arrays in the statement are cheaper than a temporary table
 SPARSE = 5  # times as many keys as rows: to look each up costs less than to read all between
@@ -119,13 +120,10 @@ class Given:
     ) -> "psycopg.Cursor[Any]":
         """A statement that selects from them. Few rows: planned once for each session, so its text never varies."""
         text = statement.format(given=self.said, within=self.within, **names).as_string()
-        session = connection.connection
-        session.prepare_threshold = (
-            0  # Django's own statements have their values in them and are not prepared
-        )
-        make = psycopg.Cursor if self.few else psycopg.ClientCursor
+        if self.few:
+            return executed(text, self.params | params)
         with connection.wrap_database_errors:
-            return make(session).execute(text, self.params | params, prepare=self.few)
+            return psycopg.ClientCursor(connection.connection).execute(text, self.params | params)
 
 
 @contextmanager

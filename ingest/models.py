@@ -4,13 +4,14 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, models
+from django.db import IntegrityError, models
 from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from runs.models import State
 from skillora.lib.errors import DomainError, NotFound
+from skillora.lib.prepared import asked
 
 LINE_BITS = 32  # a stored row's id is import << 32 | line: unique by construction, and its own lineage
 LINE_MASK = (1 << LINE_BITS) - 1
@@ -59,9 +60,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
 
     def draw_id(self) -> int:
         """The id of an import that is saved later, once it is known what became of its rows. DomainError 507."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT nextval(pg_get_serial_sequence('ingest_import', 'id'))")
-            pk = int(cursor.fetchone()[0])
+        pk = int(asked("SELECT nextval(pg_get_serial_sequence('ingest_import', 'id'))")[0][0])
         if pk > IMPORT_MAX:
             raise _ids_used()
         return pk

@@ -20,6 +20,7 @@ from ingest.loading import Counts
 from ingest.refused import Refused
 from ingest.rejects import Groups, rejects_copy
 from skillora.lib.errors import Busy, Conflict
+from skillora.lib.prepared import asked
 
 PART_ROWS = 500  # of a chunk for each partition, on average, from which a COPY for each pays
 REJECTS_KEPT = 20_000
@@ -253,13 +254,13 @@ class Writing:
             self._parts.join()
         if not self._highest or self.shape is None:
             return
-        with connection.cursor() as cursor:
-            cursor.execute(_PAST, [self._highest, self.shape.target.table, self.shape.key, self._highest])
+        asked(_PAST, [self._highest, self.shape.target.table, self.shape.key, self._highest])
 
 
 _PAST = (
-    "SELECT setval(sequence, %s) FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS sequence) s"
-    " WHERE coalesce(pg_sequence_last_value(sequence), 0) < %s"
+    "SELECT setval(sequence, %s::bigint)"
+    " FROM (SELECT pg_get_serial_sequence(%s::text, %s::text)::regclass AS sequence) s"
+    " WHERE coalesce(pg_sequence_last_value(sequence), 0) < %s::bigint"
 )
 # What an import itself wrote before has its first state in the journal already, or none because it is new.
 _JOURNAL = sql.SQL(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from django.db import connection, models
+from django.db import models
 from django.utils.functional import Promise
 from psycopg import sql
 
@@ -12,6 +12,7 @@ from ingest import reasons
 from ingest.declarations import Keys, Style, Verdicts
 from ingest.kinds.integers import Integer
 from skillora.lib.arrays import array_said
+from skillora.lib.prepared import asked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,4 @@ class References(Integer):
         query = sql.SQL("SELECT {key} FROM {table} WHERE {key} = ANY(%s::bigint[])").format(
             key=sql.Identifier(str(meta.pk.column)), table=sql.Identifier(meta.db_table)
         )
-        with connection.cursor() as cursor:
-            cursor.execute(query.as_string(), [array_said(wanted)])
-            return np.array([key for (key,) in cursor.fetchall()], np.int64)
+        return np.array([key for (key,) in asked(query.as_string(), [array_said(wanted)])], np.int64)
