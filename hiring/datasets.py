@@ -59,7 +59,7 @@ def _number(label: str | Promise, *guesses: str) -> Column:
         kind=Integer(low=1),
         required=True,
         made=True,
-        guesses=(*guesses, "código", "code", "number", "número"),
+        guesses=(*guesses, "código", "code", "number", "número", "Nummer"),
         help_text=_ID_HELP,
     )
 
@@ -70,7 +70,7 @@ def _name(name: str, label: str | Promise, *guesses: str) -> Column:
         label=label,
         kind=Text(max_length=200),
         required=True,
-        guesses=(*guesses, "name", "nome", "nombre"),
+        guesses=(*guesses, "name", "nome", "nombre", "Bezeichnung"),
     )
 
 
@@ -79,16 +79,25 @@ DEPARTMENTS = _numbered(
     _("Departments"),
     Department,
     department_sample,
-    number=_number(_("Department number"), "department id", "id departamento", "dept id"),
-    name=_name("department", _("Department"), "department name", "dept", "departamento", "área", "division"),
+    number=_number(_("Department number"), "department id", "id departamento", "dept id", "Abteilungsnummer"),
+    name=_name(
+        "department",
+        _("Department"),
+        "department name",
+        "dept",
+        "departamento",
+        "área",
+        "division",
+        "Abteilung",
+    ),
 )
 JOBS = _numbered(
     "jobs",
     _("Jobs"),
     Job,
     job_sample,
-    number=_number(_("Job number"), "job id", "id cargo", "id puesto"),
-    name=_name("job", _("Job"), "job title", "title", "position", "role", "cargo", "puesto"),
+    number=_number(_("Job number"), "job id", "id cargo", "id puesto", "Stellennummer"),
+    name=_name("job", _("Job"), "job title", "title", "position", "role", "cargo", "puesto", "Stelle"),
 )
 
 HIRED_EMPLOYEES = register(
@@ -112,7 +121,16 @@ HIRED_EMPLOYEES = register(
                 kind=Integer(low=1),
                 required=True,
                 made=True,
-                guesses=("employee id", "emp id", "id empleado", "matrícula", "código", "number", "número"),
+                guesses=(
+                    "employee id",
+                    "emp id",
+                    "id empleado",
+                    "matrícula",
+                    "código",
+                    "number",
+                    "número",
+                    "Personalnummer",
+                ),
                 help_text=_ID_HELP,
             ),
             Column(
@@ -129,6 +147,9 @@ HIRED_EMPLOYEES = register(
                     "nombre",
                     "funcionário",
                     "empleado",
+                    "nome completo",
+                    "nombre completo",
+                    "Mitarbeiter",
                 ),
             ),
             Column(
@@ -148,7 +169,9 @@ HIRED_EMPLOYEES = register(
                         "date",
                     ),
                     *("start date", "timestamp", "data de contratação", "data de admissão", "admissão"),
-                    *("fecha de contratación", "fecha de ingreso", "data", "fecha"),
+                    *("fecha de contratación", "fecha de ingreso", "data", "fecha", "data de entrada"),
+                    *("fecha de alta", "fecha de incorporación", "Einstellungsdatum", "Eingestellt am"),
+                    *("Eintrittsdatum", "joining date", "date of joining", "employment date"),
                 ),
                 help_text=_("ISO 8601, e.g. 2021-07-27T16:02:08Z; without a zone it is UTC."),
             ),
@@ -163,7 +186,16 @@ HIRED_EMPLOYEES = register(
                 ),
                 required=True,
                 may_lack=True,
-                guesses=("department", "dept", "dept id", "departamento", "id departamento", "área"),
+                guesses=(
+                    *("department", "dept", "dept id", "departamento", "id departamento", "área"),
+                    *(
+                        "código departamento",
+                        "id do departamento",
+                        "id de departamento",
+                        "Abteilungsnummer",
+                        "Abteilung",
+                    ),
+                ),
             ),
             Column(
                 name="job_id",
@@ -176,7 +208,10 @@ HIRED_EMPLOYEES = register(
                 ),
                 required=True,
                 may_lack=True,
-                guesses=("job", "position id", "cargo", "id cargo", "puesto", "id puesto"),
+                guesses=(
+                    *("job", "position id", "cargo", "id cargo", "puesto", "id puesto", "id do cargo"),
+                    *("id de puesto", "código cargo", "código puesto", "Stellennummer", "Stelle"),
+                ),
             ),
         ),
     )

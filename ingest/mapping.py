@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from django.utils.translation import gettext
 
 from ingest.declarations import Dataset, Style
-from ingest.facts import Facts
+from ingest.facts import ColumnFacts, Facts
 from ingest.matching import (
     FITTING,
     Fit,
@@ -20,7 +20,9 @@ from ingest.matching import (
     hints_of,
     placed,
     plausible,
+    scaled,
     specific,
+    tells_nothing,
     weak_names,
 )
 from skillora.lib.errors import DomainError
@@ -133,7 +135,7 @@ def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
     free = plausible([fit for fit in every if fit.column not in taken])
     fits = [fit for fit in free if fit.canonical not in settled]
     named = assigned([fit for fit in fits if fit.reaches(CHECK)])
-    guesses = {fit.column: _guess(fit, fits) for fit in named}
+    guesses = {fit.column: _guess(fit, fits, facts.columns[fit.column]) for fit in named}
     mapping = Mapping(dict(fixed.columns), dict(fixed.constants))
     sure = [fit for fit in named if guesses[fit.column].word in ("certain", "likely")]
     mapping.columns.update({fit.canonical: fit.column for fit in sure})
@@ -144,7 +146,7 @@ def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
             why = gettext("Left out: “%(header)s” says it for all rows") % {"header": header}
             guesses[guess.column] = Guess(guess.column, None, 0.0, "none", why)
     if not fixed.columns:
-        for guess in _by_values(dataset, fits, guesses, mapping):
+        for guess in _by_values(dataset, facts, fits, guesses, mapping):
             guesses[guess.column] = guess
     nothing = gettext("Nothing fits its name or values")
     all_guesses = [
@@ -153,7 +155,7 @@ def _suggest(dataset: Dataset, facts: Facts, fixed: Mapping) -> Suggestion:
     return Suggestion(all_guesses, mapping, missing(dataset, mapping))
 
 
-def _guess(fit: Fit, fits: list[Fit]) -> Guess:
+def _guess(fit: Fit, fits: list[Fit], known: ColumnFacts) -> Guess:
     """The chosen fit in words, doubted where another column of the file fits nearly as well."""
     rivals = [
         f for f in fits if f.canonical == fit.canonical and f.column != fit.column and f.reaches(LIKELY)
@@ -172,15 +174,25 @@ def _guess(fit: Fit, fits: list[Fit]) -> Guess:
         why = gettext("The name fits, the values do not look like it")
     if rivals:
         why += "; " + gettext("another column could be meant")
+    if scaled(known):
+        word, why = (
+            "check",
+            gettext("The header says thousands or the like, the cells do not: 65 would be 65"),
+        )
     return Guess(fit.column, fit.canonical, round(fit.score, 3), word, why)
 
 
-def _by_values(dataset: Dataset, fits: list[Fit], guesses: dict[int, Guess], mapping: Mapping) -> list[Guess]:
+def _by_values(
+    dataset: Dataset, facts: Facts, fits: list[Fit], guesses: dict[int, Guess], mapping: Mapping
+) -> list[Guess]:
     """Guesses to check where a name says nothing, but one column alone has the values of one field alone."""
     settled = {*mapping.columns, *mapping.constants, *(guess.canonical for guess in guesses.values())}
     telling = {c.name for c in dataset.columns if c.name not in settled and specific(c)}
     named = {fit.column for fit in fits if fit.name >= CHECK} | guesses.keys()
-    told = [fit for fit in fits if fit.canonical in telling and fit.column not in named and fit.is_told()]
+    silent = [
+        fit for fit in fits if fit.column not in named and tells_nothing(fit, facts.headers[fit.column])
+    ]
+    told = [fit for fit in silent if fit.canonical in telling and fit.is_told()]
     by_column, by_name = Counter(fit.column for fit in told), Counter(fit.canonical for fit in told)
     return [
         Guess(f.column, f.canonical, CHECK, "check", gettext("The values fit, the name does not"))

@@ -11,6 +11,7 @@ from rapidfuzz import fuzz
 
 from ingest.declarations import Column, Dataset, Kind
 from ingest.facts import ColumnFacts, Facts
+from ingest.headwords import AHEAD, ALSO_AHEAD, AROUND, NEUTRAL, OF, OTHER, SCALES, SYSTEMS
 from ingest.kinds import Text
 
 VALUES = 40  # distinct spellings that a kind is asked about
@@ -24,69 +25,8 @@ WEAK, OWNED, ELSE = (
     0.6,
     0.6,
 )  # of the score of a name within a header: of several columns', behind an "of", …
+NEAR, NEARER = 0.66, 0.8  # likeness of single words among several, of up to four letters and of more
 TYPO = 0.84  # likeness from which two texts are the same with a typing error
-AROUND = {"required", "optional", "mandatory", "obrigatorio", "obligatorio", "opcional", "requerido"}
-AHEAD = re.compile(r"[a-z]?\d+|[a-z]|col|column|field|campo|coluna|columna|var")
-OF = {"of", "de", "do", "da", "dos", "das", "del", "for", "per", "por", "para", "in", "en", "em", "no", "na"}
-NEUTRAL = {"name", "nome", "nombre", "code", "codigo", "title", "titulo"}  # before an "of": the name of …
-SYSTEMS = {
-    "emp",
-    "job",
-    "data",
-    "dados",
-    "datos",
-    "hr",
-    "rh",
-    "user",
-    "record",
-    "row",
-    "the",
-    "your",
-    "my",
-    "current",
-}
-OTHER = {
-    *(
-        "id",
-        "size",
-        "type",
-        "number",
-        "count",
-        "years",
-        "age",
-        "url",
-        "link",
-        "email",
-        "phone",
-        "rating",
-        "ratio",
-    ),
-    *(
-        "tamano",
-        "tamanho",
-        "porte",
-        "tipo",
-        "numero",
-        "quantidade",
-        "cantidad",
-        "anos",
-        "edad",
-        "idade",
-        "telefono",
-    ),
-    *(
-        "telefone",
-        "nota",
-        "min",
-        "minimum",
-        "minimo",
-        "minima",
-        "previous",
-        "anterior",
-        "expected",
-        "desired",
-    ),
-}  # what makes a name something else
 RANK_COST = 0.002  # what a guess further down the list is worth less
 
 
@@ -271,7 +211,7 @@ def _alike(name: str, words: str, weak: frozenset[str]) -> float:
         joined, other = name.replace(" ", ""), words.replace(" ", "")
         if joined == other:
             return 1.0
-        if share >= 0.7 and len(joined) >= 5:
+        if share >= 0.7 and len(joined) >= 5 and _word_by_word(name.split(), words.split()):
             typed = max(fuzz.ratio(joined, other), fuzz.token_sort_ratio(name, words)) / 100
             if typed >= TYPO:
                 return 0.94 * typed
@@ -281,6 +221,28 @@ def _alike(name: str, words: str, weak: frozenset[str]) -> float:
     if others <= letters and f" {words} " in f" {name} ":  # "salary" is not yet "max salary"
         return 0.45 + 0.2 * share
     return 0.0
+
+
+def _word_by_word(one: list[str], two: list[str]) -> bool:
+    """Whether a typing error may part them: "fecha de baja" is no "fecha de alta", "salary id" no "salary"."""
+    if len(one) != len(two):
+        return abs(sum(map(len, one)) - sum(map(len, two))) <= 1
+    return any(
+        all(_near(a, b) for a, b in zip(first, second, strict=True))
+        for first, second in ((one, two), (sorted(one), sorted(two)))
+    )
+
+
+def _near(one: str, two: str) -> bool:
+    """Whether single words, among several, are the same with a typing error: "minimum" is not "maximum"."""
+    return fuzz.ratio(one, two) >= 100 * (NEAR if len(one) < 5 else NEARER)
+
+
+def tells_nothing(fit: Fit, header: str) -> bool:
+    """Whether a header names nothing that is known: it may be a word of another language, or a number."""
+    words = _bare(fold(header)).split()
+    known = any(word in OTHER or word.startswith(ALSO_AHEAD) for word in words)
+    return not known and fit.name == 0 and len(words) < 2
 
 
 def _doubt(name: str, words: list[str], at: int, weak: frozenset[str]) -> float:
@@ -308,6 +270,12 @@ def _same(one: str, two: str) -> bool:
 def specific(column: Column) -> bool:
     """Whether its values alone tell a column: not where any number would do."""
     return float(column.kind.fit(pa.array(["7", "48", "1350", "20770"], pa.utf8()))) < FITTING
+
+
+def scaled(known: ColumnFacts) -> bool:
+    """Whether a header gives its numbers a scale that the cells do not have: "Pay (k€)" above 65."""
+    numbers = known.number_style is not None and not any(text[-1:].isalpha() for text in known.distinct)
+    return numbers and not SCALES.isdisjoint(fold(known.header).split())
 
 
 def plausible(fits: list[Fit]) -> list[Fit]:

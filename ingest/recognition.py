@@ -18,6 +18,11 @@ from ingest.matching import fold
 from ingest.readers import read
 
 ENOUGH = 0.6  # score from which a file may be taken for a dataset's
+SEVERAL, LITTLE, LEAD = (
+    3,
+    0.3,
+    2.0,
+)  # columns, score, and times the next one's, from which a file leads clearly
 NAMED = 0.1  # what a file called like the dataset gains
 KEYS_MAX = 1_000_000  # of a file, looked at to tell two datasets of one shape apart
 TRIED_MAX = 6  # files of one shape that are told apart by their keys
@@ -33,9 +38,17 @@ class Recognised:
 
 
 def recognise(facts: Facts, name: str = "") -> list[Recognised]:
-    """The datasets that can take the file as it is, best first: every required column is filled."""
-    found = [one for one in _options(facts, name) if one.score >= ENOUGH]
-    return sorted(found, key=lambda one: -one.score)
+    """The datasets that can take the file as it is, best first: every required column is filled.
+
+    Where many columns have no place anywhere, the one that takes several and leads clearly.
+    """
+    ranked = sorted(_options(facts, name), key=lambda one: -one.score)
+    found = [one for one in ranked if one.score >= ENOUGH]
+    best, *others = ranked
+    taken = len(best.suggestion.mapping.columns)
+    if not found and taken >= SEVERAL and all(best.score >= LEAD * other.score for other in others):
+        found = [best] if best.score >= LITTLE else []
+    return found
 
 
 def likeliest(facts: Facts, name: str = "") -> list[Recognised]:

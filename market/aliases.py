@@ -9,9 +9,10 @@ from market.models import Period, Seniority
 from market.reference import countries, currencies
 
 _COUNTRY_ALIASES = {
-    "US": "USA;U.S.;U.S.A.;America;United States of America;Estados Unidos;Estados Unidos da América;"
+    "US": "USA;Vereinigte Staaten von Amerika;U.S.;U.S.A.;America;United States of America;Estados Unidos;"
+    "Estados Unidos da América;"
     "Estados Unidos de América;EUA;EEUU;EE.UU.;EE UU;E.U.A.",
-    "GB": "UK;U.K.;Great Britain;Britain;England;Scotland;Wales;Northern Ireland;Reino Unido;Inglaterra;"
+    "GB": "UK;U.K.;Großbritannien;Great Britain;Britain;England;Scotland;Wales;Northern Ireland;Reino Unido;Inglaterra;"
     "Gran Bretaña;Grã-Bretanha;Escócia;Escocia",
     "BR": "Brasil;Brésil;BRA",
     "DE": "Deutschland;Alemanha;Alemania",
@@ -74,7 +75,7 @@ _CURRENCY_ALIASES = {
     "CNY": "RMB;yuan;renminbi",
     "CAD": "C$;CA$;Canadian dollar;dólar canadense;dólar canadiense",
     "AUD": "A$;AU$;Australian dollar",
-    "CHF": "SFr;Swiss franc;franco suíço;franco suizo",
+    "CHF": "SFr;Swiss franc;franco suíço;franco suizo;Schweizer Franken;Franken",
     "KRW": "₩;won",
     "RUB": "₽;ruble;rublo",
     "TRY": "₺;lira",
@@ -83,23 +84,27 @@ _CURRENCY_ALIASES = {
 }
 _SENIORITY = {
     Seniority.INTERN: "internship;trainee;apprentice;estágio;estagiário;estagiária;becario;becaria;"
-    "pasante;prácticas;practicante;in",
-    Seniority.JUNIOR: "jr;jr.;júnior;entry;entry level;entry-level;en;associate;graduate;beginner;l1;i",
+    "pasante;prácticas;practicante;in;Praktikant;Praktikantin;Praktikum;Azubi;Auszubildende;Auszubildender;"
+    "Werkstudent;Werkstudentin",
+    Seniority.JUNIOR: "jr;jr.;júnior;entry;entry level;entry-level;en;associate;graduate;beginner;l1;i;"
+    "Berufseinsteiger;Berufseinsteigerin;Einsteiger;Absolvent;Absolventin",
     Seniority.MID: "mi;mid level;mid-level;middle;intermediate;pleno;pl;semi senior;semi-senior;ssr;medior;"
-    "regular;l2;ii",
+    "regular;l2;ii;Berufserfahren;mit Berufserfahrung",
     Seniority.SENIOR: "se;sr;sr.;sênior;sénior;experienced;senior level;senior-level;l3;iii",
     Seniority.STAFF: "principal;distinguished;especialista;specialist;expert;st",
     Seniority.LEAD: "team lead;tech lead;técnico líder;líder;lider;líder técnico;manager;head;coordinator;"
-    "gerente;coordenador;coordinador;ld",
+    "gerente;coordenador;coordinador;ld;Leitung;Teamleiter;Teamleiterin;Teamleitung;Gruppenleiter;Führungskraft",
     Seniority.EXECUTIVE: "ex;executive level;executive-level;director;vp;c-level;cxo;diretor;"
-    "ejecutivo;executivo",
+    "ejecutivo;executivo;Geschäftsführer;Geschäftsführerin;Geschäftsführung;Vorstand;Direktor",
 }
 _PERIOD = {
-    Period.YEAR: "yr;y;yearly;annual;annually;per year;a year;per annum;pa;ano;año;anual;por ano;por año",
-    Period.MONTH: "mo;monthly;per month;a month;mês;mes;mensal;mensual;por mês;por mes",
-    Period.WEEK: "wk;weekly;per week;a week;semana;semanal;por semana",
-    Period.DAY: "daily;per day;a day;dia;día;diária;diario;diario;por dia;por día",
-    Period.HOUR: "hr;h;hourly;per hour;an hour;hora;por hora",
+    Period.YEAR: "yr;y;yearly;annual;annually;per year;a year;per annum;pa;ano;año;anual;por ano;por año;Jahr;jährlich;"
+    "pro Jahr;im Jahr;p.a.",
+    Period.MONTH: "mo;monthly;per month;a month;mês;mes;mensal;mensual;por mês;por mes;"
+    "Monat;monatlich;pro Monat;im Monat",
+    Period.WEEK: "wk;weekly;per week;a week;semana;semanal;por semana;Woche;wöchentlich;pro Woche",
+    Period.DAY: "daily;per day;a day;dia;día;diária;diario;diario;por dia;por día;Tag;täglich;pro Tag",
+    Period.HOUR: "hr;h;hourly;per hour;an hour;hora;por hora;Stunde;stündlich;pro Stunde;Std.",
 }
 
 
@@ -109,12 +114,12 @@ def _spread(aliases: dict[str, str], ids: dict[str, int]) -> dict[str, int]:
 
 @cache
 def country_spellings() -> dict[str, int]:
-    """Every way to write a country → its id: codes, names in three languages, aliases."""
+    """Every way to write a country → its id: codes, names in four languages, aliases."""
     ids = {code: pk for pk, (code, _name) in countries().items() if pk}
     known: dict[str, int] = {}
     languages = [
         gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True)
-        for language in ("pt", "es", "pt_BR")
+        for language in ("de", "pt", "es", "pt_BR")
     ]
     for entry in pycountry.countries:
         number = int(entry.numeric)

@@ -8,6 +8,7 @@ from ingest.declarations import Arrays, Column, Dataset, Derive, register
 from ingest.kinds import Choice, CodeList, Date, Lookup, Money
 from market import aliases
 from market.fx import USD, Rates
+from market.headers import called
 from market.hints import PAY_HINTS, pay_signs
 from market.models import City, Company, Period, SalaryRecord, Seniority, Stack, Title
 from market.reference import countries, currencies
@@ -76,21 +77,7 @@ SALARY_RECORDS = register(
                 kind=Lookup(model=Title),
                 attname="title_id",
                 required=True,
-                guesses=(
-                    *("job title", "position", "role", "job", "job name", "occupation", "designation"),
-                    *(
-                        "current title",
-                        "current role",
-                        "job role",
-                        "job position",
-                        "your job",
-                        "professional title",
-                    ),
-                    *("cargo atual", "nome do cargo", "título do cargo", "função atual", "nome da vaga"),
-                    *("cargo actual", "puesto de trabajo", "nombre del puesto", "título del cargo", "oficio"),
-                    *("cargo", "título", "título da vaga", "vaga", "função", "profissão", "ocupação"),
-                    *("puesto", "título del puesto", "posición", "rol", "ocupación", "profesión", "empleo"),
-                ),
+                guesses=called("title"),
             ),
             Column(
                 name="salary",
@@ -98,52 +85,7 @@ SALARY_RECORDS = register(
                 kind=Money(signs=pay_signs()),
                 attname="pay",
                 required=True,
-                guesses=(
-                    *("pay", "compensation", "wage", "income", "base salary", "annual salary", "salary min"),
-                    *("total compensation", "remuneration", "earnings", "gross salary", "salary amount"),
-                    *(
-                        "salary from",
-                        "min salary",
-                        "base pay",
-                        "gross pay",
-                        "annual pay",
-                        "comp",
-                        "net salary",
-                    ),
-                    *(
-                        "salário mensal",
-                        "salário anual",
-                        "remuneração bruta",
-                        "salário líquido",
-                        "sal",
-                        "vencimento",
-                    ),
-                    *(
-                        "sueldo bruto",
-                        "sueldo base",
-                        "salario anual",
-                        "salario mensual",
-                        "retribución",
-                        "sueldo neto",
-                    ),
-                    *(
-                        "salário",
-                        "remuneração",
-                        "pagamento",
-                        "salário bruto",
-                        "salário base",
-                        "faixa salarial",
-                    ),
-                    *(
-                        "salario",
-                        "sueldo",
-                        "remuneración",
-                        "pago",
-                        "salario bruto",
-                        "ingreso",
-                        "compensación",
-                    ),
-                ),
+                guesses=called("salary"),
                 hints=PAY_HINTS,
                 help_text=_("An amount or a range, e.g. 85000, 1.234,56, $120k, 120-150k."),
             ),
@@ -152,10 +94,7 @@ SALARY_RECORDS = register(
                 label=_("Currency"),
                 kind=CURRENCY,
                 attname="currency_id",
-                guesses=(
-                    *("salary currency", "currency code", "pay currency", "ccy", "curr"),
-                    *("moeda", "divisa", "moneda", "moneda del salario", "moeda do salário"),
-                ),
+                guesses=called("currency"),
                 help_text=_(
                     "A code such as BRL, or a name. Where it is empty, the sign beside the amount decides "
                     "(R$, €); else US dollars."
@@ -166,42 +105,21 @@ SALARY_RECORDS = register(
                 label=_("Country"),
                 kind=COUNTRY,
                 attname="country_id",
-                guesses=(
-                    *("company location", "location country", "country code", "nation", "job country"),
-                    *("company country", "employee residence", "location", "work country"),
-                    *("país", "pais", "localização", "país da empresa", "ubicación", "país de la empresa"),
-                ),
+                guesses=called("country"),
                 help_text=_("A name in English, Portuguese or Spanish, or a code: Brasil, BR, BRA."),
             ),
             Column(
                 name="seniority",
                 label=_("Seniority"),
                 kind=Choice(_names(Seniority), aliases.seniority_spellings()),
-                guesses=(
-                    *("experience level", "level", "experience", "seniority level", "job level", "grade"),
-                    *("career level", "professional level", "nível profissional", "nivel profesional"),
-                    *("senioridade", "nível", "nível de experiência", "experiência"),
-                    *("antigüedad", "nivel", "nivel de experiencia", "experiencia", "señority"),
-                ),
+                guesses=called("seniority"),
             ),
             Column(
                 name="stack",
                 label=_("Stack"),
                 kind=Lookup(model=Stack, separators=",;|"),
                 attname="stack_id",
-                guesses=(
-                    *("tech stack", "technologies", "skills", "technology", "tools", "languages"),
-                    *(
-                        "skill set",
-                        "skillset",
-                        "technical skills",
-                        "tech",
-                        "conhecimentos",
-                        "conhecimentos técnicos",
-                    ),
-                    *("tecnologias", "habilidades", "competências", "ferramentas"),
-                    *("tecnologías", "competencias", "herramientas", "conocimientos"),
-                ),
+                guesses=called("stack"),
                 help_text=_("Skills, parted by commas, semicolons or bars."),
             ),
             Column(
@@ -209,18 +127,7 @@ SALARY_RECORDS = register(
                 label=_("Pay period"),
                 kind=Choice(_names(Period), aliases.period_spellings()),
                 default="year",
-                guesses=(
-                    *("pay period", "salary period", "salary frequency", "frequency", "pay frequency", "per"),
-                    *(
-                        "pay basis",
-                        "salary basis",
-                        "pay interval",
-                        "payment frequency",
-                        "paid per",
-                        "salary type",
-                    ),
-                    *("período", "periodicidade", "frequência", "periodo", "periodicidad", "frecuencia"),
-                ),
+                guesses=called("period"),
                 help_text=_("Year, month, week, day or hour; a year where it is empty."),
             ),
             Column(
@@ -228,13 +135,7 @@ SALARY_RECORDS = register(
                 label=_("Pay, upper end"),
                 kind=Money(),
                 attname="pay_to",
-                guesses=(
-                    *("max salary", "salary to", "maximum salary", "pay max", "upper salary", "salary high"),
-                    *("max compensation", "upper limit", "salary range max", "top salary", "wage max"),
-                    *("remuneração máxima", "remuneração até", "teto salarial", "faixa máxima"),
-                    *("remuneración máxima", "tope salarial", "retribución máxima", "rango máximo"),
-                    *("salário máximo", "salário até", "salario máximo", "salario hasta", "sueldo máximo"),
-                ),
+                guesses=called("salary_max"),
                 hints=PAY_HINTS,
             ),
             Column(
@@ -242,61 +143,21 @@ SALARY_RECORDS = register(
                 label=_("Company"),
                 kind=Lookup(model=Company),
                 attname="company_id",
-                guesses=(
-                    *("company name", "employer", "organization", "organisation", "employer name"),
-                    *("firm", "business", "organização", "organización", "empresa contratante", "companhia"),
-                    *(
-                        "empresa",
-                        "empregador",
-                        "nome da empresa",
-                        "empleador",
-                        "nombre de la empresa",
-                        "compañía",
-                    ),
-                ),
+                guesses=called("company"),
             ),
             Column(
                 name="city",
                 label=_("City"),
                 kind=Lookup(model=City),
                 attname="city_id",
-                guesses=(
-                    "town",
-                    "metro",
-                    "job city",
-                    "work city",
-                    "cidade",
-                    "município",
-                    "ciudad",
-                    "municipio",
-                ),
+                guesses=called("city"),
             ),
             Column(
                 name="date",
                 label=_("Date"),
                 kind=Date(),
                 attname="day",
-                guesses=(
-                    *(
-                        "day",
-                        "work year",
-                        "year",
-                        "posted",
-                        "posted at",
-                        "date posted",
-                        "reported at",
-                        "timestamp",
-                    ),
-                    *("posting date", "posted on", "published", "published on", "report date", "survey date"),
-                    *(
-                        "publicado em",
-                        "data de publicação",
-                        "data de referência",
-                        "publicado el",
-                        "fecha de alta",
-                    ),
-                    *("data", "ano", "dia", "data da vaga", "fecha", "año", "día", "fecha de publicación"),
-                ),
+                guesses=called("date"),
                 help_text=_("A day, a month (2025-06) or a year."),
             ),
         ),

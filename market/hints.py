@@ -22,11 +22,13 @@ _CURRENCIES = {
     **{code: code.lower() for code in _BY_CODE.split()},
 }
 _PERIODS = {
-    "year": "annual;annually;yearly;per year;a year;per annum;pa;anual;anuales;por ano;por año;ao ano;al año",
-    "month": "monthly;per month;a month;month;mensal;mensais;mensual;mensuales;por mes;ao mes;al mes;mes",
-    "week": "weekly;per week;a week;semanal;por semana",
-    "day": "daily;per day;a day;diario;diaria;por dia",
-    "hour": "hourly;per hour;an hour;hour;por hora;hora;la hora",
+    "year": "annual;annually;yearly;per year;a year;per annum;pa;anual;anuales;por ano;por año;ao ano;al año;"
+    "jährlich;pro Jahr;im Jahr;Jahresgehalt;Jahresbrutto;Bruttojahresgehalt;Jahresbruttogehalt;Jahreslohn",
+    "month": "monthly;per month;a month;month;mensal;mensais;mensual;mensuales;por mes;ao mes;al mes;mes;"
+    "monatlich;pro Monat;im Monat;Monatsgehalt;Bruttomonatsgehalt;Monatsbrutto;Monatslohn",
+    "week": "weekly;per week;a week;semanal;por semana;wöchentlich;pro Woche;Wochenlohn",
+    "day": "daily;per day;a day;diario;diaria;por dia;täglich;pro Tag;Tagessatz;Tageslohn",
+    "hour": "hourly;per hour;an hour;hour;por hora;hora;la hora;pro Stunde;Stundenlohn;Stundensatz",
 }
 _SIGNS = {
     "USD": "US$ U$S",

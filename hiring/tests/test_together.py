@@ -10,6 +10,7 @@ from accounts.models import Role, User
 from hiring.models import Department, HiredEmployee, Job
 from ingest import samples, services, together
 from ingest.declarations import dataset
+from ingest.mapping import suggest
 from ingest.models import Import
 from ingest.recognition import recognise
 from runs import execution
@@ -106,6 +107,21 @@ def test_file_with_a_header_or_of_another_shape_is_known_too(tmp_path: Path) -> 
     )
     assert best("Job title,Salary,Currency\nEngineer,1000,USD\nAnalyst,2000,USD\n") == ["salary_records"]
     assert best("a,b\nx,y\nz,w\n") == []
+    many = (
+        "work_year,job_title,salary,salary_currency,company_location,remote_ratio,size,shift,team,badge,floor"
+    )
+    assert best(f"{many}\n2024,Engineer,1000,USD,US,50,S,b,x,17,3\n2023,Cook,900,EUR,DE,0,M,a,y,18,4\n") == [
+        "salary_records"
+    ]
+
+
+def test_header_in_german_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(
+        "Personalnummer;Name;Eingestellt am;Abteilungsnummer;Stellennummer\n1;Ann;2021-01-01;1;2\n"
+    )
+    found = suggest(dataset("hired_employees"), services._facts(path, path.name, {}))
+    assert found.mapping.columns == {"id": 0, "name": 1, "datetime": 2, "department_id": 3, "job_id": 4}
 
 
 @pytest.fixture

@@ -109,6 +109,41 @@ def test_suggest_never_commits_a_name_whose_values_do_not_fit(tmp_path: Path) ->
     assert (words(found)["pay"], found.missing) == ("check", ["pay"])
 
 
+@pytest.mark.parametrize("header", ["psoted at", "data da vga", "Postde at"])
+def test_suggest_forgives_typing_errors(tmp_path: Path, header: str) -> None:
+    found = suggest(DATASET, facts(tmp_path, ("title", "Engineer"), ("pay", "10"), (header, "2024-01-02")))
+    assert found.mapping.columns["date"] == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("salary_id", "1200"),
+        ("max salari id", "1200"),
+        ("min salary", "1200"),
+        ("ex-salary", "1200"),
+        ("Geburtsdatum", "2024-01-02"),
+        ("data de nascimento", "2024-01-02"),
+        ("Contract is valid until", "2024-01-02"),
+        ("data da baja", "2024-01-02"),
+    ],
+)
+def test_suggest_nothing_for_what_only_sounds_or_looks_alike(tmp_path: Path, header: str, value: str) -> None:
+    found = suggest(DATASET, facts(tmp_path, ("title", "Engineer"), ("salary", "10"), (header, value)))
+    assert found.mapping.columns == {"title": 0, "pay": 1}
+    assert words(found).keys() <= {"title", "pay"}
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "asks"), [("Salary (k€)", "65", True), ("Salary (k€)", "65k", False)]
+)
+def test_suggest_asks_where_the_header_scales_the_numbers(
+    tmp_path: Path, header: str, value: str, asks: bool
+) -> None:
+    found = suggest(DATASET, facts(tmp_path, ("title", "Engineer"), (header, value)))
+    assert (words(found)["pay"] == "check", "pay" in found.mapping.columns) == (asks, not asks)
+
+
 def test_suggest_by_values_is_only_a_question(tmp_path: Path) -> None:
     found = suggest(DATASET, facts(tmp_path, ("title", "Dev"), ("salary", "10"), ("xyz", "2024-01-31")))
     assert "date" not in found.mapping.columns
