@@ -22,12 +22,21 @@ MAX_ROWS = 1_000_000
 _INDEX_BITS = 20  # a row's index within a segment, packed below its value for one fast sort
 _LENGTH = struct.Struct("<I")
 _KEPT_UNIONS = 64
+_DAYS = 40_000  # a calendar is made for so many at least
 
 
 def month_codes(days: Array) -> Array:
     """year * 12 + month - 1 of datetime64 days; 0 where there is no date."""
-    months = days.astype("datetime64[M]")
-    return np.where(np.isnat(months), 0, months.astype(np.int64) + 1970 * 12)
+    found = ~np.isnat(days)
+    numbers = days.astype("datetime64[D]").astype(np.int64)
+    some = numbers if found.all() else numbers[found]
+    first, last = (int(some.min()), int(some.max())) if len(some) else (0, 0)
+    if last - first > len(days) + _DAYS:
+        months = days.astype("datetime64[M]").astype(np.int64)
+    else:  # a day's month is found once, not once a row
+        calendar = np.arange(first, last + 1).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        months = calendar.take(np.where(found, numbers - first, 0))
+    return np.where(found, months + 1970 * 12, 0)
 
 
 def value_order(values: Array) -> Array:

@@ -83,8 +83,9 @@ class Rates:
 
     def __init__(self) -> None:
         self._since: dict[int, int] = {0: _NEVER, USD: _NEVER}  # currency → day from which on rates are known
-        self._first: dict[int, int] = {}  # currency → day of its first rate
-        self._by_day: dict[int, Floats] = {}
+        self._first: dict[int, int] = {USD: 0}  # currency → day of its first rate
+        self._by_day: dict[int, Floats] = {USD: np.ones(1)}
+        self._laid_out()
 
     def per_usd(self, currency: Any, days: Any) -> Floats:
         """Units per dollar of each row's currency on its day (datetime64[D], NaT = the newest). NaN: none is known."""
@@ -94,15 +95,19 @@ class Rates:
         numbers = np.where(np.isnat(days), NEWEST, days).astype("datetime64[D]").astype(np.int64)
         earliest = int(numbers.min()) if len(numbers) else 0
         self._learn([pk for pk in present if earliest < self._since.get(pk, _ALWAYS)], earliest)
-        rates: Floats = np.full(len(currency), np.nan)
-        for pk in present:
-            rows = np.flatnonzero(currency == pk)
-            if pk == USD:
-                rates[rows] = 1.0
-            elif pk in self._by_day:
-                known = self._by_day[pk]
-                rates[rows] = known[np.clip(numbers[rows] - self._first[pk], 0, len(known) - 1)]
+        day = numbers - self._starts.take(currency)
+        at = self._places.take(currency) + np.clip(day, 0, self._ends.take(currency))
+        rates: Floats = self._all.take(at)
         return rates
+
+    def _laid_out(self) -> None:
+        """All rates in one array, and by currency where its own are: one look for rows of any currency."""
+        self._all: Floats = np.concatenate([[np.nan], *self._by_day.values()])
+        self._places, self._starts, self._ends = np.zeros((3, max(self._since) + 1), np.int64)
+        at = 1
+        for pk, known in self._by_day.items():
+            self._places[pk], self._starts[pk], self._ends[pk] = at, self._first[pk], len(known) - 1
+            at += len(known)
 
     def _learn(self, wanted: list[int], earliest: int) -> None:
         """Read what is needed from the day `earliest` on, and some more."""
@@ -118,3 +123,4 @@ class Rates:
                 gaps = np.diff(at, append=at[-1] + 1)
                 self._first[pk] = int(at[0])
                 self._by_day[pk] = np.repeat(np.frombuffer(rates, ">f8").astype(np.float64), gaps)
+        self._laid_out()
