@@ -32,6 +32,7 @@ from ingest.settled import FIX_TASK, LOADED, UNDO_TASK, work_on
 from skillora.lib.errors import DomainError
 from skillora.lib.http import takes_files
 
+SAID = {400, 409, 413, 422}  # errors that are told on the page where they were made
 SWITCHED = 8  # reasons to switch between
 WORK = {FIX_TASK: gettext_lazy("Adding corrected rows"), UNDO_TASK: gettext_lazy("Taking the import back")}
 
@@ -39,12 +40,22 @@ WORK = {FIX_TASK: gettext_lazy("Adding corrected rows"), UNDO_TASK: gettext_lazy
 def change(
     view: Callable[[HttpRequest, User, Import], HttpResponse],
 ) -> Callable[[HttpRequest, int], HttpResponse]:
-    """A form that changes an import: the view gets who sends it, and the import where it is theirs to change."""
+    """A form that changes an import: the view gets who sends it, and the import where it is theirs to change.
+
+    What cannot be done (any more: another window was faster) is said on the page that the form stands on.
+    """
 
     @functools.wraps(view)
     def answer(request: HttpRequest, pk: int) -> HttpResponse:
         user = member(request)
-        return view(request, user, services.import_for(by=user, pk=pk, change=True))
+        source = services.import_for(by=user, pk=pk, change=True)
+        try:
+            return view(request, user, source)
+        except DomainError as error:
+            if error.status not in SAID:
+                raise
+            messages.error(request, error.message)
+            return back(request, source, "")
 
     return page("POST")(answer)
 
@@ -74,23 +85,13 @@ def fix_context(source: Import, *, user: Any, notes: dict[int, str] | None = Non
 @page("GET")
 def reject_list(request: HttpRequest, pk: int) -> HttpResponse:
     """The rejected rows of one import, by reason, each to be corrected here."""
-    return render_list(request, services.import_for(by=member(request), pk=pk))
-
-
-def render_list(
-    request: HttpRequest,
-    source: Import,
-    *,
-    error: DomainError | None = None,
-    notes: dict[int, str] | None = None,
-) -> HttpResponse:
-    """The page as its address chooses."""
+    source = services.import_for(by=member(request), pk=pk)
     code, field = request.GET.get("code", "")[:40], request.GET.get("field", "")[:60]
     rows = source.rejects.pending()
     if code:
         rows = rows.filter(code=code, **({"field": field} if "field" in request.GET else {}))
     current = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = fix_context(source, user=member(request), notes=notes)
+    context = fix_context(source, user=member(request))
     groups = groups_now(source, reason_groups(source.dataset, groups_of(source)))
     labels = {(one.code, one.field): context["form"].label(one.field, one.column) for one in groups}
     switch = [
@@ -111,9 +112,8 @@ def render_list(
         "page": current,
         "query": urlencode({"code": code, "field": field}) + "&" if code else "",
         "next": f"?{request.GET.urlencode()}" if request.GET else "list",
-        "error": error,
     }
-    return render(request, "ingest/reject_list.html", context, status=error.status if error else 200)
+    return render(request, "ingest/reject_list.html", context)
 
 
 def groups_now(source: Import, groups: list[ReasonGroup]) -> list[ReasonGroup]:
@@ -123,12 +123,16 @@ def groups_now(source: Import, groups: list[ReasonGroup]) -> list[ReasonGroup]:
     return [replace(one, valid=valid.get((one.code, one.field), 0)) for one in groups]
 
 
-def back(request: HttpRequest, source: Import, anchor: str = "") -> HttpResponse:
+def back(request: HttpRequest, source: Import, anchor: str | None = None) -> HttpResponse:
     """To the page of this import that the form stands on."""
+    if source.load is None:
+        return redirect("ingest:import-check", source.pk)
     listed, query = reverse("ingest:reject-list", args=[source.pk]), request.POST.get("next", "")[:300]
     if query.startswith("?") or query == "list":
-        return redirect(listed + (query if query.startswith("?") else "") + anchor)
-    return redirect(reverse("ingest:import-detail", args=[source.pk]) + (anchor or "#fix"))
+        return redirect(listed + (query if query.startswith("?") else "") + (anchor or ""))
+    return redirect(
+        reverse("ingest:import-detail", args=[source.pk]) + ("#fix" if anchor is None else anchor)
+    )
 
 
 @change
@@ -153,8 +157,7 @@ def reject_fix(request: HttpRequest, user: User, source: Import) -> HttpResponse
         )
     for text in {_note(one) for one in verdicts} - {""}:
         messages.warning(request, text)
-    first = f"#r{verdicts[0].line}" if verdicts else ""
-    return back(request, source, first)
+    return back(request, source, f"#r{verdicts[0].line}" if verdicts else None)
 
 
 def _note(verdict: Verdict) -> str:
@@ -212,24 +215,18 @@ def reference_create(request: HttpRequest, user: User, source: Import) -> HttpRe
         for name, text in request.POST.items()
         if name.startswith("new-")
     }
-    try:
-        missing, valid = creating.reference_create(
-            by=user, source=source, code=code, field=field, value=value, cells=cells
-        )
-    except DomainError as error:
-        if error.status in (403, 404):
-            raise
-        messages.error(request, error.message)
-    else:
-        sentence = _("%(what)s: %(value)s is there now.") % {"what": missing.dataset.title, "value": value}
-        if valid:
-            sentence += " " + ngettext("%(n)s row is valid now.", "%(n)s rows are valid now.", valid) % {
-                "n": presenting.grouped(valid)
-            }
-        messages.success(request, sentence)
-        if source.load is None:
-            services.import_check(source=source, by=user, again=True)
-    return redirect("ingest:import-check", source.pk) if source.load is None else back(request, source)
+    missing, valid = creating.reference_create(
+        by=user, source=source, code=code, field=field, value=value, cells=cells
+    )
+    sentence = _("%(what)s: %(value)s is there now.") % {"what": missing.dataset.title, "value": value}
+    if valid:
+        sentence += " " + ngettext("%(n)s row is valid now.", "%(n)s rows are valid now.", valid) % {
+            "n": presenting.grouped(valid)
+        }
+    messages.success(request, sentence)
+    if source.load is None:
+        services.import_check(source=source, by=user, again=True)
+    return back(request, source)
 
 
 @change

@@ -75,6 +75,12 @@ document.addEventListener("htmx:xhr:progress", (event) => {
   part.querySelector("progress").value = percent;
   part.querySelector("[data-percent]").textContent = percent + "%";
 });
+// A part that is drawn anew stays as open as it was, so that focus finds its place in it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  for (const part of event.detail.target.querySelectorAll("details[id][open]")) {
+    event.detail.serverResponse = event.detail.serverResponse.replace(`id="${part.id}"`, `id="${part.id}" open`);
+  }
+});
 // A refusal while a part is refreshed (signed out, gone) concerns the whole page.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const status = event.detail.xhr.status;

@@ -208,3 +208,37 @@ def test_spelling_is_read_as_another_on_the_check_page(visit: Visit, editor: Use
     page.get_by_role("button", name="Load 22 rows").click()
     page.get_by_text("Rows read").wait_for()
     assert (Import.objects.get().inserted, Import.objects.get().rejected) == (22, 6)
+
+
+def test_keyboard_finds_its_place_after_a_correction(visit: Visit, editor: User, tmp_path: Path) -> None:
+    """A line is drawn anew once its cell is left: the focus stays where it went, what was open stays open."""
+    visitor = visit()
+    page = visitor.sign_in(editor)
+    loaded(visitor, tmp_path / "pay.csv")
+    page.get_by_label("Salary on line 22").fill("81000")
+    page.keyboard.press("Tab")
+    page.locator("#r22").get_by_text("Valid now").wait_for()
+    assert page.evaluate("document.activeElement.id") == "more-of-22"
+    page.keyboard.press("Enter")
+    page.get_by_label("Job title on line 22").fill("")
+    page.keyboard.press("Tab")
+    page.locator("#r22").get_by_text("Still wrong").wait_for()
+    assert page.evaluate("document.activeElement.name.startsWith('c22.')")
+    assert page.get_by_label("Notes on line 22").is_visible()
+
+
+def test_two_windows_load_what_was_fixed(visit: Visit, editor: User, tmp_path: Path) -> None:
+    first = visit()
+    page = first.sign_in(editor)
+    source = loaded(first, tmp_path / "pay.csv")
+    typed(first, "Salary on line 22", "81000", js=True)
+    second = page.context.new_page()
+    second.goto(page.url)
+    page.get_by_role("button", name="Load 1 fixed row").click()
+    page.get_by_role("status").get_by_text("1 row joined this import").wait_for()
+    second.get_by_role("button", name="Load 1 fixed row").click()
+    notice = second.get_by_role("alert")
+    assert "No rejected row is valid yet: correct one first." in notice.inner_text()
+    assert notice.evaluate("element => element === document.activeElement")
+    source.refresh_from_db()
+    assert source.inserted == 21
