@@ -7,13 +7,15 @@ Reads only what is committed, on the session of the thread that asks; who writes
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, LiteralString
 
 import numpy as np
 import psycopg
 from django.db import connection
 from psycopg import sql
 
+from ingest import arrays
 from ingest.copying import EPOCH, Target, copying
 from ingest.declarations import Arrays, Dataset, Keys
 from ingest.models import LINE_BITS, LINE_MASK
@@ -59,7 +61,7 @@ class Shape:
 
     @property
     def names(self) -> dict[str, sql.Composable]:
-        """For statements: {table}, {key}, {origin}, {differs}, {taken}, {lies} (where it was), …"""
+        """For statements: {table}, {key}, {differs}, {taken}, {lies} (where it was), {here} (where it will be), …"""
         stored, staged = ([sql.Identifier(side, n) for n in self.written] for side in ("t", "s"))
         comma = sql.SQL(", ")
         differs = sql.SQL("({}) IS DISTINCT FROM ({})").format(comma.join(stored), comma.join(staged))
@@ -73,6 +75,7 @@ class Shape:
             "lies": sql.SQL("AND t.{} = s.{}").format(part, sql.Identifier(WAS))
             if self.partition
             else sql.SQL(""),
+            "here": sql.SQL("t.{0} = s.{0}").format(part) if self.partition else sql.SQL("true"),
             "bits": sql.Literal(LINE_BITS),
             "mask": sql.Literal(LINE_MASK),
             "was": sql.SQL(" || timestamptz_send(t.{})").format(part) if self.partition else sql.SQL(""),
@@ -108,22 +111,40 @@ def planned(settings: dict[str, str]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Given:
-    """Rows as something to select from, called s: arrays, or a temporary table."""
+    """Rows as something to select from, called s: arrays where there are few, else a temporary table.
 
-    said: sql.Composable
-    within: sql.Composable  # the stored rows that they can be
-    params: dict[str, Any]
+    alone: each is looked up alone; otherwise all stored rows from the first to the last.
+    """
+
+    shape: Shape
+    target: Target
+    alone: bool
     few: bool
+    params: dict[str, Any]
 
-    def ask(
-        self, statement: sql.SQL, names: dict[str, sql.Composable], **params: str
-    ) -> "psycopg.Cursor[Any]":
-        """A statement that selects from them. Few rows: planned once for each session, so its text never varies."""
-        text = statement.format(given=self.said, within=self.within, **names).as_string()
+    def ask(self, statement: LiteralString, **params: str) -> "psycopg.Cursor[Any]":
+        """A statement that selects from {given}, {within} the stored rows that they can be."""
+        text = _said(statement, self.shape, self.target, alone=self.alone, few=self.few)
         if self.few:
+            arrays.accept(connection.connection)
             return executed(text, self.params | params)
         with connection.wrap_database_errors:
             return psycopg.ClientCursor(connection.connection).execute(text, self.params | params)
+
+
+@lru_cache(maxsize=256)  # to write it takes longer than to send it
+def _said(statement: LiteralString, shape: Shape, target: Target, *, alone: bool, few: bool) -> str:
+    """The text of a statement."""
+    table, columns = sql.Identifier(target.table), sql.SQL(", ").join(map(sql.Identifier, target.names))
+    given = sql.SQL("{} AS s").format(table)
+    if few:
+        items = [
+            sql.SQL(f"{{}}::{kind}[]").format(sql.Placeholder(name))
+            for name, kind in zip(target.attnames, target.types, strict=True)
+        ]
+        given = sql.SQL("unnest({}) AS s ({})").format(sql.SQL(", ").join(items), columns)
+    within = sql.SQL("true") if alone else shape.within
+    return sql.SQL(statement).format(given=given, within=within, **shape.names).as_string()
 
 
 @contextmanager
@@ -131,52 +152,25 @@ def staged(shape: Shape, target: Target, rows: Arrays, *, alone: bool) -> Iterat
     """Rows sorted by key to join with the stored ones. alone: each is looked up alone."""
     connection.ensure_connection()
     keys = rows[shape.key]
-    within = sql.SQL("true") if alone else shape.within
-    params = {} if alone else {"first": str(keys[0]), "last": str(keys[-1])}
+    params: dict[str, Any] = {} if alone else {"first": str(keys[0]), "last": str(keys[-1])}
+    columns = list(zip(target.attnames, target.names, target.types, target.references, strict=True))
     if len(keys) <= FEW:
+        for name, _column, kind, reference in columns:
+            params[name] = arrays.array_of(kind, rows[name], reference=reference)
         with planned(KEPT | (ALONE if alone else TOGETHER)):
-            said, arrays = _arrays(target, rows)
-            yield Given(said, within, params | arrays, few=True)
+            yield Given(shape, target, alone, True, params)
         return
-    columns = zip(target.names, target.types, strict=True)
-    described = sql.SQL(", ").join(sql.SQL("{} " + kind).format(sql.Identifier(n)) for n, kind in columns)
+    described = [sql.SQL("{} " + kind).format(sql.Identifier(column)) for _n, column, kind, _r in columns]
     table = sql.Identifier(target.table)
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(table, described).as_string())
+        create = sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(table, sql.SQL(", ").join(described))
+        cursor.execute(create.as_string())
         with copying(target) as write:
             write(target.payload(rows))
         cursor.execute(sql.SQL("ANALYZE {}").format(table).as_string())
         with planned(ALONE) if alone else nullcontext():
-            yield Given(sql.SQL("{} AS s").format(table), within, params, few=False)
+            yield Given(shape, target, alone, False, params)
         cursor.execute(sql.SQL("DROP TABLE {}").format(table).as_string())
-
-
-def _arrays(target: Target, rows: Arrays) -> tuple[sql.Composable, dict[str, str]]:
-    params: dict[str, str] = {}
-    items = []
-    for name, kind, reference in zip(target.attnames, target.types, target.references, strict=True):
-        params[name] = _literal(rows[name], zoned=kind.endswith("time zone"), reference=reference)
-        items.append(sql.SQL(f"%({name})s::{kind}[]"))
-    columns = sql.SQL(", ").join(map(sql.Identifier, target.names))
-    return sql.SQL("unnest({}) AS s ({})").format(sql.SQL(", ").join(items), columns), params
-
-
-def _literal(values: np.ndarray[Any, Any], *, zoned: bool, reference: bool) -> str:
-    """An array as the database reads it: a fifth of the time that its driver takes, value by value."""
-    if values.dtype.kind == "M":
-        zone = "Z" if zoned else ""
-        texts = ["NULL" if text == "NaT" else text + zone for text in np.datetime_as_string(values).tolist()]
-    elif values.dtype.kind == "O":
-        texts = ["NULL" if value is None else _quoted(value) for value in values.tolist()]
-    elif reference:
-        texts = [str(value) if value else "NULL" for value in values.tolist()]
-    else:
-        texts = list(map(str, values.tolist()))
-    return f"{{{','.join(texts)}}}"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 @dataclass(frozen=True)
@@ -210,18 +204,18 @@ def _found(
     """Those of the asked rows that are stored; here: with the same value of the partition column."""
     some = {name: values[asked] for name, values in rows.items()}
     keys = some[shape.key]
-    where = sql.SQL("t.{0} = s.{0}").format(sql.Identifier(shape.partition)) if here else sql.SQL("true")
     alone = len(keys) <= FEW and not dense(keys)
     with staged(shape, replace(shape.target, table=STAGE), some, alone=alone) as given:
-        found = given.ask(_LOOK, {**shape.names, "where": where}).fetchone()
+        found = given.ask(_LOOK_HERE if here else _LOOK).fetchone()
         return np.frombuffer(bytes(found[0] or b"") if found else b"", kind)
 
 
 # One value: reading a COPY row by row costs more than the join.
-_LOOK = sql.SQL(
+_LOOK: LiteralString = (
     "SELECT string_agg(int8send(t.{key}) || boolsend({differs}){was}, ''::bytea)"
-    " FROM {given} JOIN {table} t ON t.{key} = s.{key} AND {where} AND {within}"
+    " FROM {given} JOIN {table} t ON t.{key} = s.{key} AND {within}"
 )
+_LOOK_HERE: LiteralString = _LOOK + " AND {here}"
 _FOUND = [("key", ">i8"), ("changed", "u1"), ("was", ">i8")]
 
 

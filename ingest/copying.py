@@ -133,7 +133,7 @@ def _straight(session: "psycopg.Connection[Any]", payload: bytes | memoryview) -
             line.setblocking(False)
 
 
-def _nulls(values: Any, reference: bool) -> Any:
+def missing_in(values: Any, reference: bool) -> Any:
     """Which values are NULL: NaT, NaN, None, and 0 where the column refers to another table."""
     if reference:
         return values == 0
@@ -146,7 +146,7 @@ def _nulls(values: Any, reference: bool) -> Any:
     return np.zeros(len(values), np.bool_)
 
 
-def _wire(values: Any) -> Any:
+def wire(values: Any) -> Any:
     """Numbers as PostgreSQL counts them: dates in days, times in microseconds since 2000; texts as they are."""
     if isinstance(values, pa.Array) or values.dtype.kind != "M":
         return values
@@ -163,8 +163,8 @@ def _binary(target: Target, columns: Arrays) -> bytes | memoryview:
     nullable = zip(arrays, target.nullable, target.references, strict=True)
     for bit, (values, is_nullable, reference) in enumerate(nullable):
         if is_nullable:
-            pattern |= _nulls(values, reference).astype(np.int64) << bit
-    numbers = [_wire(values) for values in arrays]
+            pattern |= missing_in(values, reference).astype(np.int64) << bit
+    numbers = [wire(values) for values in arrays]
     patterns = np.unique(pattern)
     fixed = all(t in FIXED for t in target.types)
     if len(patterns) == 1:
