@@ -1,6 +1,6 @@
 """Run alone, with limits: one sheet of a workbook → a CSV with a record per row of the sheet, from row 1 on.
 
-    python -I workbook_child.py WORKBOOK SHEET OUT MEMORY        SHEET "" = the first that has rows
+    python -I workbook_child.py WORKBOOK SHEET OUT MEMORY        SHEET "" = the first shown that has rows
 
 Prints a JSON object. Imports nothing but the reader, so that the memory limit is the workbook's. A row with
 nothing in it is an empty line.
@@ -63,24 +63,30 @@ def texts(rows: Iterable[Sequence[object]]) -> Iterator[list[str]]:
 def convert(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
     """{sheets: names, sheet: the one converted}; or {error: code}."""
     try:
-        if workbook_stream.is_large(workbook):
-            return streamed(workbook, wanted, out)
-    except zipfile.BadZipFile:
-        pass  # no XLSX
-    except (workbook_xml.Damaged, OSError, ValueError, LookupError, ArithmeticError) as error:
-        return {"error": "unreadable", "detail": str(error)[:200]}
-    return converted(workbook, wanted, out)
+        large = workbook_stream.is_large(workbook)
+    except (zipfile.BadZipFile, OSError):
+        return converted(workbook, wanted, out)  # no XLSX
+    told = {} if large else converted(workbook, wanted, out)
+    if large or (told.get("error") in {"unreadable", "empty"} and workbook_stream.is_xlsx(workbook)):
+        try:
+            return streamed(
+                workbook, wanted, out
+            )  # also what the other reader does not know: prefixes of elements
+        except (workbook_xml.Damaged, OSError, ValueError, LookupError, ArithmeticError) as error:
+            return told or {"error": "unreadable", "detail": str(error)[:200]}
+    return told
 
 
 def streamed(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
     """What `convert` gives, of a large XLSX, in little memory."""
     book = workbook_stream.Workbook(workbook, text)
     names = list(book.sheets)
+    shown = sorted(names, key=lambda name: name in book.hidden)
     if wanted and wanted not in names:
         return {"error": "unknown_sheet", "sheets": names}
-    for name in [wanted] if wanted else names:
+    for name in [wanted] if wanted else shown:
         rows = widened(book.blocks(name), out)
-        if rows > 1 or (rows and (wanted or name == names[-1])):
+        if rows > 1 or (rows and (wanted or name == shown[-1])):
             return {"sheets": names, "sheet": name}
     return {"error": "empty", "sheets": names}
 
@@ -148,12 +154,15 @@ def converted(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
     try:
         book = calamine.CalamineWorkbook.from_path(str(workbook))
         kinds = calamine.SheetTypeEnum
-        names = [sheet.name for sheet in book.sheets_metadata if sheet.typ == kinds.WorkSheet]
-        for name in [wanted] if wanted else names:
+        sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == kinds.WorkSheet]
+        names = [sheet.name for sheet in sheets]
+        visible = calamine.SheetVisibleEnum.Visible
+        shown = [sheet.name for sheet in sorted(sheets, key=lambda sheet: sheet.visible != visible)]
+        for name in [wanted] if wanted else shown:
             if name not in names:
                 return {"error": "unknown_sheet", "sheets": names}
             sheet = book.get_sheet_by_name(name)
-            if sheet.start is None or (not wanted and sheet.height < 2 and name != names[-1]):
+            if sheet.start is None or (not wanted and sheet.height < 2 and name != shown[-1]):
                 continue
             with out.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")

@@ -23,17 +23,23 @@ _SHARED = {
 _RUN = {sound: re.compile(f"(?:{shared.pattern})*+") for sound, shared in _SHARED.items()}
 
 
-def is_large(path: Path) -> bool:
-    """Whether a workbook is to be read here; False for formats that cannot be."""
+def is_xlsx(path: Path) -> bool:
+    """Whether a workbook can be read here."""
     with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        return "xl/workbook.xml" in names and sum(e.file_size for e in archive.infolist()) > LARGE
+        return "xl/workbook.xml" in archive.namelist()
+
+
+def is_large(path: Path) -> bool:
+    """Whether a workbook is to be read here at once; False for formats that cannot be."""
+    with zipfile.ZipFile(path) as archive:
+        return is_xlsx(path) and sum(entry.file_size for entry in archive.infolist()) > LARGE
 
 
 class Workbook:
     """The parts of a workbook that its sheets refer to.
 
-    sheets: name → entry of the archive, in the workbook's order. text: turns values into text. Raises Damaged.
+    sheets: name → entry of the archive, in the workbook's order. hidden: names of those not shown.
+    text: turns values into text. Raises Damaged.
     """
 
     def __init__(self, path: Path, text: Text) -> None:
@@ -42,6 +48,7 @@ class Workbook:
         self.text = text
         self.epoch = datetime(1899, 12, 30)
         self.sheets: dict[str, str] = {}
+        self.hidden: set[str] = set()
         self.times: list[str] = []  # by number of cell format: "date", "span" or ""
         self.shared: list[str] = []
         self._read_sheets()
@@ -73,6 +80,8 @@ class Workbook:
             if tag == "sheet" and attributes.get("id") in targets:
                 target = PurePosixPath("/xl") / targets[attributes["id"]]
                 self.sheets[attributes["name"]] = str(target).lstrip("/")
+                if attributes.get("state", "visible") != "visible":
+                    self.hidden.add(attributes["name"])
 
     def _read_styles(self) -> None:
         if "xl/styles.xml" not in self.entries:

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 import xlwt
 
+from ingest import workbook_child, workbook_stream
 from ingest.facts import facts_of
 from ingest.readers import read
 from skillora.lib.errors import DomainError
@@ -73,6 +74,22 @@ def test_workbook_sheets_are_listed_and_chosen(tmp_path: Path) -> None:
         facts_of(path, "a.xlsx", overrides={"sheet": "Pay 2"})
     assert caught.value.code == "unknown_sheet"
     assert "Cover, Pay" in caught.value.message
+
+
+@pytest.mark.parametrize("large", [1, 1 << 30])
+def test_workbook_hidden_sheets_come_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int
+) -> None:
+    rows = table([["a", "b"], ["1", "x"], ["2", "y"]])
+    path = workbook(tmp_path / "a.xlsx", {"Lists": rows, "Pay": rows, "Old": rows})
+    book = openpyxl.load_workbook(path)
+    book["Lists"].sheet_state, book["Old"].sheet_state = "veryHidden", "hidden"
+    book.active = 1
+    book.save(path)
+    monkeypatch.setattr(workbook_stream, "LARGE", large)
+    told = workbook_child.convert(path, "", tmp_path / "out.csv")
+    assert told == {"sheets": ["Lists", "Pay", "Old"], "sheet": "Pay"}
+    assert workbook_child.convert(path, "Old", tmp_path / "out.csv")["sheet"] == "Old"
 
 
 def test_workbook_is_converted_once(tmp_path: Path) -> None:
