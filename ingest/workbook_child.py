@@ -63,18 +63,13 @@ def texts(rows: Iterable[Sequence[object]]) -> Iterator[list[str]]:
 def convert(workbook: Path, wanted: str, out: Path) -> dict[str, object]:
     """{sheets: names, sheet: the one converted}; or {error: code}."""
     try:
-        large = workbook_stream.is_large(workbook)
-    except (zipfile.BadZipFile, OSError):
-        return converted(workbook, wanted, out)  # no XLSX
-    told = {} if large else converted(workbook, wanted, out)
-    if large or (told.get("error") in {"unreadable", "empty"} and workbook_stream.is_xlsx(workbook)):
-        try:
-            return streamed(
-                workbook, wanted, out
-            )  # also what the other reader does not know: prefixes of elements
-        except (workbook_xml.Damaged, OSError, ValueError, LookupError, ArithmeticError) as error:
-            return told or {"error": "unreadable", "detail": str(error)[:200]}
-    return told
+        if workbook_stream.is_large(workbook):
+            return streamed(workbook, wanted, out)
+    except zipfile.BadZipFile:
+        pass  # no XLSX
+    except (workbook_xml.Damaged, OSError, ValueError, LookupError, ArithmeticError) as error:
+        return {"error": "unreadable", "detail": str(error)[:200]}
+    return converted(workbook, wanted, out)
 
 
 def streamed(workbook: Path, wanted: str, out: Path) -> dict[str, object]:

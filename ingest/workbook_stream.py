@@ -23,16 +23,11 @@ _SHARED = {
 _RUN = {sound: re.compile(f"(?:{shared.pattern})*+") for sound, shared in _SHARED.items()}
 
 
-def is_xlsx(path: Path) -> bool:
-    """Whether a workbook can be read here."""
-    with zipfile.ZipFile(path) as archive:
-        return "xl/workbook.xml" in archive.namelist()
-
-
 def is_large(path: Path) -> bool:
-    """Whether a workbook is to be read here at once; False for formats that cannot be."""
+    """Whether a workbook is to be read here; False for formats that cannot be."""
     with zipfile.ZipFile(path) as archive:
-        return is_xlsx(path) and sum(entry.file_size for entry in archive.infolist()) > LARGE
+        names = archive.namelist()
+        return "xl/workbook.xml" in names and sum(e.file_size for e in archive.infolist()) > LARGE
 
 
 class Workbook:

@@ -86,13 +86,6 @@ def test_large_workbook_gives_the_same_table(make: Any, tmp_path: Path) -> None:
     assert large.read_text() == small.read_text() != ""
 
 
-def test_small_workbook_with_prefixed_elements_is_read_too(tmp_path: Path) -> None:
-    out, plain = tmp_path / "out.csv", tmp_path / "plain.csv"
-    told = workbook_child.convert(prefixed(tmp_path / "book.xlsx"), "", out)
-    assert told == workbook_child.convert(tmp_path / "plain.xlsx", "", plain)
-    assert out.read_text() == plain.read_text() != ""
-
-
 def test_large_workbook_by_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = everything(tmp_path / "book.xlsx")
     assert not workbook_stream.is_large(path)
