@@ -32,14 +32,19 @@ from ingest.models import Import, Origin, Stage
 from ingest.readers import Batch
 from ingest.refused import NONE, CellError, Refused, Rejected, together
 from ingest.rejects import Groups, rejects_copy
-from ingest.upserting import Written, batch_write, overtaken
+from ingest.upserting import Written, batch_write, in_turn, overtaken
 from ingest.writing import Overtaken, parts_made
 from runs.models import State
 from runs.services import run_recorded
 from skillora.lib.errors import DomainError, NotAllowed
+from skillora.lib.prepared import asked
 
 ROWS_MAX = 1000
 TRIES = 4  # while others write the same rows
+LOCKED_S = 5.0  # and at least as long, where these are locked by a file that is being loaded
+# For one lock, then all is done anew: were a load to wait for us too, the database would end one of both after a
+# second, the load as a rule.
+LOCK_WAIT = "700ms"
 VALUE_SHOWN = 200  # characters of a refused value that the answer repeats
 Mode = Literal["atomic", "partial"]
 Row = MappingOf[str, Any]
@@ -90,16 +95,18 @@ def batch_load(
         raise DomainError(message % {"most": ROWS_MAX, "n": len(rows)}, code="batch_size")
     declared = declarations.dataset(dataset)
     sent = Sent(declared, rows, guesses=guesses)
-    for tried in range(1, TRIES + 1):
+    tried = 0
+    while True:
         try:
             return _tried(sent, by, mode, started, lenient=lenient)
         except (Overtaken, IntegrityError, OperationalError) as error:
+            tried += 1
             session = connection.connection
             if session is None or session.closed or not overtaken(error):
                 raise
-            if tried == TRIES:
-                raise Overtaken(_("Others keep changing the same rows: send these again.")) from error
-    raise AssertionError  # the last try returns or raises
+            if tried >= TRIES and time.monotonic() - started > LOCKED_S:
+                message = _("Others are writing the same rows: send these again in a minute.")
+                raise Overtaken(message) from error
 
 
 def _tried(sent: "Sent", by: User | None, mode: Mode, started: float, *, lenient: bool) -> Loaded:
@@ -115,6 +122,8 @@ def _tried(sent: "Sent", by: User | None, mode: Mode, started: float, *, lenient
     with transaction.atomic():
         source = sent.recorded(by, lenient=lenient)
         if sent.dataset.mode == "upsert":
+            in_turn(sent.dataset)  # and wait for others only briefly
+            asked("SELECT set_config('lock_timeout', %s, true)", [LOCK_WAIT])
             written = batch_write(source.pk, sent.dataset, sent.targets, clean, parts)
         else:
             ids = rows_append(source, sent.dataset, clean)

@@ -29,9 +29,10 @@ from ingest.readers import read
 from ingest.reasons import line_reason
 from ingest.refused import CellError, Refused, Rejected, together
 from ingest.rejects import EXAMPLES, rejects_copy
-from ingest.writing import Copy, Overtaken, Writing, copies, spans
+from ingest.writing import LOCK_NOT_AVAILABLE, Copy, Overtaken, Writing, copies, spans
 from runs.models import State
 from skillora.lib.errors import DomainError
+from skillora.lib.prepared import asked
 
 if TYPE_CHECKING:
     from runs.execution import Attempt
@@ -44,8 +45,8 @@ CHUNK_REJECTS = 20_000
 TRIES = 5
 WAITING_BYTES = 24 << 20  # of new rows, while others are ready to be taken: fewer, larger COPYs
 WORK_MEM = "128MB"  # for the joins of a chunk with the table
-# Unique and foreign keys, deadlocks and serialization: somebody else wrote meanwhile.
-RETRIED = {"23505", "23503", "40P01", "40001"}
+# Unique and foreign keys, deadlocks, serialization, a lock that others keep: somebody else wrote meanwhile.
+RETRIED = {"23505", "23503", "40P01", "40001", LOCK_NOT_AVAILABLE}
 DOUBLED = line_reason(
     "doubled_in_file",
     gettext_lazy("The same key stands in a later line"),
@@ -203,6 +204,13 @@ def _write_all(preparation: Preparation, writing: Writing, report: Callable[[Cou
         for write in item.writers:
             write()
         report(writing.counts)
+
+
+def in_turn(dataset: Dataset) -> None:
+    """One batch at a time per dataset, until commit: each writes by several statements, and what a table counts after
+    each would have two of them lock each other out.
+    """
+    asked("SELECT pg_advisory_xact_lock(hashtext('batch'), hashtext(%s))", [dataset.slug])
 
 
 class Written(NamedTuple):

@@ -1,18 +1,26 @@
 """Batches into tables whose rows have keys: new, changed, the same, doubled, orphaned; keys made by the database."""
 
+import random
 import threading
+from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 
 from accounts.models import Role, User
-from hiring.models import Department, HiredEmployee, Job
+from hiring.models import Department, HiredEmployee, HiresByQuarter, Job
+from hiring.tests.people import places_made
 from ingest import batches, writing
 from ingest.batches import Loaded, Mode, batch_load
 from ingest.models import Import
+from ingest.writing import Overtaken
+from skillora.lib.prepared import asked
 
 pytestmark = pytest.mark.django_db(transaction=True)
+ROLLUP = ("year", "department_id", "job_id", "q1", "q2", "q3", "q4")
 HIRE = {"name": "Ana Luz", "datetime": "2021-07-27T16:02:08Z", "department_id": 1, "job_id": 1}
 
 
@@ -158,3 +166,78 @@ def test_batches_at_once_write_each_key_once(editor: User, places: None) -> None
     assert sum(one.counts.inserted for one in found) + sum(one.counts.updated for one in found) >= 59
     assert Job.objects.count() == 59
     assert sum(source.inserted for source in Import.objects.filter(dataset="jobs")) == 59
+
+
+def test_batches_at_once_of_different_people_in_the_same_places_do_not_lock_each_other_out(
+    editor: User,
+) -> None:
+    """Each changes known people and adds others: two statements that count the same departments, jobs and years."""
+    places_made([f"d{at}" for at in range(1, 7)], [f"j{at}" for at in range(1, 41)])
+    found: list[Any] = []
+    rng = random.Random(1)
+
+    def people(first: int) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": pk,
+                "name": "Ana",
+                "datetime": f"{rng.randint(2019, 2021)}-05-01T00:00:00Z",
+                "department_id": rng.randint(1, 6),
+                "job_id": rng.randint(1, 40),
+            }
+            for pk in range(first, first + 4 * 200, 4)
+        ]
+
+    def send(parts: list[list[dict[str, Any]]]) -> None:
+        try:
+            for before, after in pairwise(parts):
+                moved = [{**row, "job_id": row["job_id"] % 40 + 1} for row in before]
+                batch_load(by=editor, dataset="hired_employees", rows=[*moved, *after], mode="atomic")
+        except Exception as error:
+            found.append(error)
+        finally:
+            connection.close()
+
+    rounds = [[people(1000 * at + number) for at in range(5)] for number in range(1, 5)]
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    (before,) = asked(deadlocks)
+    threads = [threading.Thread(target=send, args=(parts,)) for parts in rounds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == []
+    assert HiredEmployee.objects.count() == 4 * 5 * 200
+    counted = {(y, d, j): sum(q) for y, d, j, *q in HiresByQuarter.objects.values_list(*ROLLUP)}
+    expected = Counter((p.hired_at.year, p.department_id, p.job_id) for p in HiredEmployee.objects.all())
+    assert {key: n for key, n in counted.items() if n} == expected
+    assert asked(deadlocks) == [before]
+
+
+def test_batch_that_a_load_keeps_waiting_is_written_after_it_or_told_to_come_back(
+    editor: User, places: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_load(by=editor, dataset="hired_employees", rows=[{**HIRE, "id": 1}], mode="atomic")
+    monkeypatch.setattr(batches, "LOCK_WAIT", "50ms")
+    found: list[Any] = []
+
+    def send() -> None:
+        try:
+            rows = [{**HIRE, "id": 2}]
+            found.append(batch_load(by=editor, dataset="hired_employees", rows=rows, mode="atomic"))
+        except Overtaken as error:
+            found.append(error.status)
+        finally:
+            connection.close()
+
+    for longest in (0.0, 30.0):
+        monkeypatch.setattr(batches, "LOCKED_S", longest)
+        thread = threading.Thread(target=send)
+        with transaction.atomic():
+            HiresByQuarter.objects.update(q1=F("q1"))  # as a load that counts people there
+            thread.start()
+            thread.join(10 if not longest else 0.5)
+            assert thread.is_alive() == bool(longest)
+        thread.join(30)
+    assert found[0] == 409
+    assert said(found[1]) == [("inserted", 2)]
