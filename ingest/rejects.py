@@ -144,17 +144,20 @@ def _columns(source_id: int, refused: Refused, state: RejectState) -> Arrays:
 
 def guarded(text: str) -> str:
     """Text that no spreadsheet takes for a formula; negative numbers stay as they are."""
-    if not text.startswith(_DANGEROUS):
-        return text
-    number = text[1:].replace(".", "").replace(",", "")
-    if text[0] in "+-" and number.isascii() and number.isdigit():
-        return text
-    return "'" + text
+    return "'" + text if _runs(text) else text
 
 
 def unguarded(text: str) -> str:
     """The text that `guarded` was given."""
-    return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
+    return text[1:] if text.startswith("'") and _runs(text) else text
+
+
+def _runs(text: str) -> bool:
+    """Whether a spreadsheet takes it for a formula, apostrophes before it left aside: they come back as they were."""
+    bare = text.lstrip("'")
+    number = bare[1:].replace(".", "").replace(",", "")
+    signed = bare.startswith(("+", "-")) and number.isascii() and number.isdigit()
+    return bare.startswith(_DANGEROUS) and not signed
 
 
 def rejects_kept(source: Import) -> Iterator[ListedRow]:

@@ -1,5 +1,6 @@
 """The admin's import and export of a dataset's table: the cleaning of files judges every row, before it is saved."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +13,7 @@ from import_export import resources
 
 from ingest import declarations
 from ingest.batches import Sent
+from ingest.rejects import guarded, unguarded
 
 
 class Before(resources.Diff):  # type: ignore[misc]
@@ -38,7 +40,7 @@ class CleanedResource(resources.ModelResource):  # type: ignore[misc]
     def before_import(self, dataset: Any, **kwargs: Any) -> None:
         """Clean all rows at once, as a batch by API is."""
         declared = declarations.dataset(self.dataset)
-        rows = [{key: value for key, value in row.items() if key} for row in dataset.dict]
+        rows = [{key: _text(value, unguarded) for key, value in row.items() if key} for row in dataset.dict]
         sent = Sent(declared, rows, guesses=True)
         clean, rejected = sent.cleaned(lenient=False)
         self.refused = {one.line: one.errors for one in rejected}
@@ -49,6 +51,10 @@ class CleanedResource(resources.ModelResource):  # type: ignore[misc]
         known = {field.attname for field in declared.model._meta.concrete_fields}
         for name in sorted(known - set(dataset.headers or [])):
             dataset.append_col([""] * len(rows), header=name)
+
+    def export_field(self, field: Any, instance: Model, **kwargs: Any) -> Any:
+        """A text that a spreadsheet would run gets an apostrophe, which the way back takes off again."""
+        return _text(super().export_field(field, instance, **kwargs), guarded)
 
     def get_diff_class(self) -> type[Before]:
         """For the preview."""
@@ -71,6 +77,10 @@ class CleanedResource(resources.ModelResource):  # type: ignore[misc]
             with connection.cursor() as cursor:
                 for statement in connection.ops.sequence_reset_sql(no_style(), [self._meta.model]):
                     cursor.execute(statement)
+
+
+def _text(value: Any, change: Callable[[str], str]) -> Any:
+    return change(value) if isinstance(value, str) else value
 
 
 def cleaned_resource(slug: str, model: type[Model], *fields: str) -> type[CleanedResource]:

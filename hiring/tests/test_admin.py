@@ -165,3 +165,15 @@ def test_panel_says_which_hires_lack_something(staff: Client) -> None:
     text = staff.get("/admin/").content.decode()
     assert "1 hire lacks a name, department or job" in text
     assert "?incomplete=1" in text
+
+
+def test_export_runs_nothing_in_a_spreadsheet_and_comes_back_as_it_was(staff: Client) -> None:
+    names = ["=HYPERLINK(1)", "@SUM(1)", "-2+3|cmd", "'=kept", "Sales", "+4930", "'"]
+    places_made(names, [])
+    exported = staff.get(f"{ADMIN}department/export/")
+    text = exported.content.decode()
+    assert not re.search(r",[=@]|,-2", text) and text.count("\n") == len(names) + 1
+    page = upload(staff, "department", text)
+    assert "<del>" not in page
+    confirm(staff, page, "department")
+    assert list(Department.objects.order_by("pk").values_list("department", flat=True)) == names
