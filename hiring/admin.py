@@ -62,6 +62,12 @@ class Guarded(admin.ModelAdmin):  # type: ignore[type-arg]
             request, lambda: super(Guarded, self).changeform_view(request, object_id, form_url, extra_context)
         )
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """What somebody corrects by hand is no import's any more: its undo keeps the row as it is."""
+        if form.has_changed():
+            obj.origin = 0
+        super().save_model(request, obj, form, change)
+
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> Any:
