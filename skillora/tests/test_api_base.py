@@ -116,10 +116,22 @@ def test_huge_numbers_in_the_address_are_404(client: Client, headers: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "query", ["cursor=%ff", "cursor=AAAA", "limit=99999999999999999999", "cursor=cD0nOw=="]
+    ("query", "status"),
+    [
+        ("cursor=%ff", 404),
+        ("cursor=AAAA", 200),
+        ("limit=99999999999999999999", 200),
+        ("cursor=cD0nOw==", 404),
+    ],
 )
-def test_hostile_paging_is_never_our_mistake(client: Client, headers: dict[str, str], query: str) -> None:
-    assert client.get(f"/api/v1/tokens?{query}", headers=headers).status_code in {200, 400, 404}
+def test_hostile_paging_is_never_our_mistake(
+    client: Client, headers: dict[str, str], query: str, status: int
+) -> None:
+    answer = client.get(f"/api/v1/tokens?{query}", headers=headers)
+    if status == 200:
+        assert len(answer.json()["results"]) == 1
+    else:
+        problem(answer, status)
 
 
 def test_too_large_body_is_refused_unread(client: Client, headers: dict[str, str]) -> None:
@@ -137,8 +149,8 @@ def test_only_addresses_that_take_files_take_large_bodies(client: Client, header
     body = {"CONTENT_LENGTH": str(100 * 1024**2), "headers": headers}
     kind = "multipart/form-data; boundary=x"
     problem(client.generic("POST", "/api/users/", b"", kind, **body), 413)
-    answer = client.generic("POST", "/api/v1/imports", b"", kind, **body)
-    assert answer.status_code in {400, 415}
+    # Let through: then it is the type that is missed, which this client leaves out beside an empty body.
+    problem(client.generic("POST", "/api/v1/imports", b"", kind, **body), 415)
 
 
 # ---- idempotency. Registering is anonymous, so the keys are tried on a writing POST of a member.
@@ -277,7 +289,11 @@ def test_listed_origins_may_call_and_others_may_not(
 def test_a_session_writes_only_with_csrf(user: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
-    problem(client.post("/api/v1/imports/1/map", {}, "application/json"), 403)
+    body = problem(client.post("/api/v1/imports/1/map", {}, "application/json"), 403)
+    assert "CSRF" in body["detail"], "and not for the role"
+    client.get("/account/")
+    token = {"X-CSRFToken": client.cookies["csrftoken"].value}
+    problem(client.post("/api/v1/imports/1/map", {}, "application/json", headers=token), 404)
 
 
 def test_every_answer_has_a_strict_policy(client: Client, db: None) -> None:
