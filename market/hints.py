@@ -58,5 +58,5 @@ PAY_HINTS = (
 def pay_signs() -> dict[str, int]:
     """What stands beside an amount and names its currency → the currency's id. "$" and "¥" name several: not here."""
     ids = {code: pk for pk, (code, _name) in currencies().items()}
-    codes = {code: ids[code] for code in _CURRENCIES if code in ids}
+    codes = {code: pk for code, pk in ids.items() if pk}
     return {sign: ids[code] for code, signs in _SIGNS.items() for sign in signs.split()} | codes

@@ -25,7 +25,7 @@ def facts_of(path: Path, name: str, *, overrides: dict[str, Any] | None = None) 
     overrides: what a person decided (delimiter, quote, encoding, header_line, sheet, member; and per column, under
     "columns", {index: {decimal, thousands, date_order}}); all else is derived again. Errors: DomainError
     not_tabular (400), empty_file, header_only, unreadable_workbook, unreadable_archive, bad_encoding,
-    unknown_sheet, unknown_member, unknown_header_line.
+    unknown_sheet, unknown_member, unknown_header_line, too_many_columns.
     """
     chosen = overrides or {}
     if members := members_of(path, name):
@@ -75,7 +75,11 @@ def _lay_out(source: Path, facts: Facts, chosen: dict[str, Any]) -> None:
     facts.delimiter, facts.quote, facts.escape = layout.delimiter, layout.quote, layout.escape
     facts.header_line, facts.first_line = layout.header_line, layout.first_line
     headers = unique([cell.strip() for cell in layout.header] or [""] * layout.width)
-    facts.columns = [ColumnFacts(index, header) for index, header in enumerate(headers[:COLUMNS_MAX])]
+    if len(headers) > COLUMNS_MAX:
+        message = gettext("This file has %(found)s columns; leave out some, up to %(most)s can be read")
+        known = {"found": len(headers), "most": COLUMNS_MAX}
+        raise DomainError(message % known, "too_many_columns", 422)
+    facts.columns = [ColumnFacts(index, header) for index, header in enumerate(headers)]
     if not facts.columns:
         raise DomainError(gettext("This file is empty; choose a file with rows in it"), "empty_file", 422)
 

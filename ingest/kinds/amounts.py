@@ -21,6 +21,7 @@ AMBIGUOUS = reasons.number("amount_ambiguous")
 REVERSED = reasons.number("range_reversed")
 
 _SYMBOL = r"(?:US|R|A|C|NZ|MX|CA|AU|S|HK|S/)?[$€£¥₹₩₽₺₪]|S/|zł|kr|CHF|[A-Z]{3}"
+_CODE = re.compile(r"\b[A-Z]{3}\b")
 FEW = 30  # spellings that are sooner read one by one than by their shape
 EXACT = 15  # digits of every number that float64 holds
 LARGEST = (1 << 63) - 1  # that a column holds
@@ -142,12 +143,17 @@ class Money:
         judged: dict[str, tuple[int, int, int]] = {}
         for i, text in zip(odd.tolist(), texts.take(pa.array(odd)).to_pylist(), strict=True):
             if text not in judged:
-                judged[text] = parse(text, style) if len(text) <= 80 else (0, 0, NOT_AN_AMOUNT)
+                judged[text] = self._judged(text, style)
             low[i], high[i], codes[i] = judged[text]
             sign[i] = self._sign(text)
         codes[(codes == 0) & (low <= 0)] = NOT_POSITIVE
         codes[(codes == 0) & (np.maximum(low, high) > self.maximum * 100)] = TOO_LARGE
         return Verdicts({attname: low, attname + "_max": high, attname + "_sign": sign}, codes)
+
+    def _judged(self, text: str, style: Style) -> tuple[int, int, int]:
+        """As `parse`; letters that name no currency are no amount: "12 LPA", "5 MIL"."""
+        unknown = self.signs and any(code not in self.signs for code in _CODE.findall(text))
+        return parse(text, style) if len(text) <= 80 and not unknown else (0, 0, NOT_AN_AMOUNT)
 
     def _by_shape(self, texts: pa.StringArray, style: Style, low: Any, sign: Any) -> Any:
         """Fill in the amounts whose shape is regular; which texts are left.

@@ -195,6 +195,18 @@ def test_facts_refuse_what_is_no_table(
         assert caught.value.message == "Unsupported file type. Use CSV/XLSX/XLS."
 
 
+def test_facts_refuse_more_columns_than_can_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    for width in (1000, 1001):
+        names = ",".join(f"c{n}" for n in range(width))
+        path.write_text(f"{names}\n" + (",".join(["7"] * width) + "\n") * 3)
+        if width == 1000:
+            assert len(facts_of(path, "wide.csv").columns) == width
+    with pytest.raises(DomainError, match="1001 columns") as caught:
+        facts_of(path, "wide.csv")
+    assert caught.value.code == "too_many_columns"
+
+
 def test_facts_refuse_an_encoding_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(DomainError) as caught:
         found(tmp_path, b"a,b\n\xe9,1\n", encoding="utf-8")

@@ -88,6 +88,11 @@ def test_money_read_by_its_shape_is_what_reading_one_by_one_gives(style: Style) 
     assert 500 < np.count_nonzero(at_once.codes == 0) < 3900
 
 
+@pytest.mark.parametrize("text", ["12 LPA", "5 MIL", "120 MIO", "XXX 1000"])
+def test_money_with_letters_that_name_no_currency_is_refused(text: str) -> None:
+    assert cleaned(Money(signs={"USD": 1}), [text, "USD 1000"], ENGLISH) == ["not_an_amount", "good"]
+
+
 @pytest.mark.parametrize(
     ("text", "order", "expected"),
     [
