@@ -33,6 +33,7 @@ from skillora.lib.errors import DomainError
 from skillora.lib.http import takes_files
 
 SAID = {400, 409, 413, 422}  # errors that are told on the page where they were made
+CELLS = 50  # of a line that are shown until all are asked for
 SWITCHED = 8  # reasons to switch between
 WORK = {FIX_TASK: gettext_lazy("Adding corrected rows"), UNDO_TASK: gettext_lazy("Taking the import back")}
 
@@ -295,7 +296,11 @@ def row_detail(request: HttpRequest, pk: int, line: int) -> HttpResponse:
         "source": source,
         "found": found,
         "dataset": declared,
-        "cells": [(cell, stored.get(targets.get(cell.field, ""))) for cell in found.cells],
+        # Of very many the first are shown: those that go somewhere.
+        "cells": [
+            (cell, stored.get(targets.get(cell.field, "")))
+            for cell in sorted(found.cells, key=lambda one: len(found.cells) > CELLS and not one.field)
+        ],
         "rest": presenting.stored_rest(found, declared, stored, targets),
         "row": Form(source, declared).rows([found.reject])[0] if found.reject else None,
     }

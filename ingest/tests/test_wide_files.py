@@ -90,3 +90,13 @@ def test_cells_beyond_the_header_of_a_wide_file_can_be_emptied(
     assert 'name="c3.60"' in page and 'name="c3.61"' in page
     signed_in.post(f"/imports/{source.pk}/rejects/fix", {"c3.60": "", "c3.61": "", "v3": "0"})
     assert source.rejects.get(line=3).state == RejectState.VALID
+
+
+def test_line_of_a_wide_file_shows_first_what_goes_somewhere(
+    signed_in: Client, owner: User, tmp_path: Path
+) -> None:
+    source = faulty.loaded(wide(tmp_path / "wide.csv", "50000"), owner)
+    page = signed_in.get(f"/imports/{source.pk}/rows/2").content.decode()
+    shown = re.findall(r'<tr><th scope="row">([^<]+)</th>', page)
+    assert shown[:3] == ["Job title", "Salary", "Question 1"] and len(shown) == COLUMNS
+    assert 'class="table cards fixed long" id="cells"' in page and f"Show all {COLUMNS}" in page
