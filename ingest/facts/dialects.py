@@ -226,7 +226,7 @@ def score(cutting: Cutting) -> float:
     if width == 1:
         return 0.01
     usual = [record for record in records if record.width == width]
-    first = 1.0 if records[0].width == width else 0.85  # most tables start on the first line
+    first = 1.0 if records[0].width == width else 0.5 if records[0].width == 1 else 0.85  # most start there
     cells = [cell for record in usual[:200] for cell in record.cells]
     typed = sum(TYPED.fullmatch(cell.strip()) is not None for cell in cells) / len(cells)
     return (len(usual) / len(records)) ** 2 * (0.3 + typed) * (1 - 1 / width) * first + 0.02 * _tidy(cutting)

@@ -63,6 +63,12 @@ def test_one_column_stays_one(tmp_path: Path, column: str, cell: str) -> None:
     assert (facts.headers, rows[0]) == ([column], (2, [cell]))
 
 
+def test_sign_of_the_header_goes_before_signs_of_its_texts(tmp_path: Path) -> None:
+    facts, rows, _ = found(tmp_path, "skills;place\n" + "one, two, three, four;north, west\n" * 9)
+    assert (facts.delimiter, facts.headers) == (";", ["skills", "place"])
+    assert rows[0] == (2, ["one, two, three, four", "north, west"])
+
+
 def test_backslash_before_quotes(tmp_path: Path) -> None:
     text = "day,role,pay\n" + '2024-01-02,"the \\"best\\", truly",10\n2024-01-03,"C:\\dir",20\n' * 3
     facts, rows, faults = found(tmp_path, text)
