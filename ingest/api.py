@@ -181,13 +181,17 @@ class Imports(APIView):
             by=member(request), dataset=dataset(asked["dataset"]).slug, upload=upload, name=upload.name
         )
         if "column_map" in asked or asked["fill"]:
-            services.import_map(
-                source=source,
-                by=member(request),
-                column_map=asked.get("column_map") or {},
-                fill=asked["fill"],
-                lenient=asked["lenient"],
-            )
+            try:
+                services.import_map(
+                    source=source,
+                    by=member(request),
+                    column_map=asked.get("column_map") or {},
+                    fill=asked["fill"],
+                    lenient=asked["lenient"],
+                )
+            except DomainError:  # the caller never learns its id
+                services.import_delete(source=source, by=member(request))
+                raise
             response = submit(source, request, asked)
             response.status_code = 201 if response.status_code == 200 else 202
             return response

@@ -8,6 +8,7 @@ from django.db.models import ForeignKey, Model
 from django.urls import reverse
 
 from ingest.declarations import Column, Dataset
+from ingest.grouping import ReasonGroup
 from ingest.lineage import Lineage
 from ingest.models import Import, Reject, row_origin
 from ingest.services import Summary, import_summary
@@ -78,9 +79,18 @@ def import_body(source: Import) -> Body:
     body["mapping"] = source.mapping
     body["lenient"] = source.lenient
     body["check"] = _check(source)
-    body["reasons"] = [vars(group) for group in summary.groups]
+    body["reasons"] = [_reason(group) for group in summary.groups]
     body["under_way"] = work_body(work) if work else None
     return body
+
+
+def _reason(group: ReasonGroup) -> Body:
+    """Rejects of a kind; `missing`: the dataset whose row is not there, and what such a row needs beside its key."""
+    missing = group.missing and {
+        "dataset": group.missing.dataset.slug,
+        "columns": [column.name for column in group.missing.columns],
+    }
+    return {**vars(group), "missing": missing}
 
 
 def _facts(source: Import) -> Body:

@@ -137,3 +137,10 @@ def test_rule_offers_the_departments_by_name(client: Client, loaded: Import) -> 
     page = client.get(f"/imports/{loaded.pk}/rejects").content.decode()
     assert '<option value="1">1 · Sales</option>' in page
     assert '<datalist id="known-department_id"><option value="1">Sales</option></datalist>' in page
+
+
+def test_program_is_told_which_row_of_which_dataset_is_missing(client: Client, loaded: Import) -> None:
+    answer = client.get(f"/api/v1/imports/{loaded.pk}")
+    assert answer.status_code == 200
+    missing = {reason["field"]: reason["missing"] for reason in answer.json()["reasons"]}
+    assert missing["department_id"] == {"dataset": "departments", "columns": ["department"]}

@@ -85,3 +85,10 @@ def test_undo_that_ends_while_it_is_asked_for_is_told_with_its_counts(
         body = signed_in.get(f"/api/v1/imports/{source.pk}").json()
     assert Import.objects.with_run().get().state == "undone"
     assert body["under_way"] is not None or body["state"] == "undone"
+
+
+def test_upload_that_cannot_be_mapped_as_asked_leaves_nothing(signed_in: Client) -> None:
+    form = {"dataset": "salary_records", "column_map": '{"salary": "Wages"}'}
+    answer = signed_in.post("/api/v1/imports", {**form, "file": SimpleUploadedFile("a.csv", FILE)})
+    assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == "/column_map/salary"
+    assert not Import.objects.exists(), "the caller does not know its id"
