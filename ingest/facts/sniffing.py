@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 from django.utils.translation import gettext
 
-from ingest.readers.decoding import ENCODINGS, bom_of
+from ingest.readers.decoding import DAMAGED, ENCODINGS, bom_of
 from ingest.spreadsheets import workbook_format
 from skillora.lib.errors import DomainError
 
@@ -15,6 +15,7 @@ WORKBOOK_SUFFIXES = {".xlsx", ".xlsm", ".xls", ".ods"}
 CHUNK = 1 << 20
 PARTING = b"\t\n\r\f\x1a\0\x01\x02\x1c\x1d\x1e\x1f"  # controls that texts have, as delimiters too
 ASCII = bytes(range(128))
+SOME = 20  # of so many bytes beyond ASCII one may be damaged
 FOREIGN = 4096  # bytes beyond ASCII that show a single-byte encoding
 FREQUENT = "áéíóúâêôãõçñüöäàÁÉÓÇ"
 LETTERS = "ìòùèîûëïåæøßÍÚÀÈÌÒÙÂÊÎÔÛÃÕÄËÏÖÜÅÆØÑ"
@@ -30,11 +31,15 @@ def not_tabular() -> DomainError:
 
 @dataclass(frozen=True)
 class Scan:
-    """One pass over all bytes: valid UTF-8 or not; the file's first bytes; some of those beyond ASCII, where not."""
+    """What all bytes show: valid UTF-8 or not; the file's first bytes; where not, some of those beyond ASCII.
+
+    damaged: all but a few bytes are valid UTF-8.
+    """
 
     utf8: bool
     head: bytes
     foreign: bytes = b""
+    damaged: bool = False
 
     @property
     def newline(self) -> str:
@@ -80,7 +85,7 @@ def _wide(head: bytes) -> str:
 
 
 def scan(path: Path) -> Scan:
-    """One pass over the file's bytes."""
+    """One pass over the file's bytes; another one where they are not all UTF-8."""
     decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
     head, foreign = b"", b""
     with path.open("rb", buffering=0) as file:
@@ -91,7 +96,19 @@ def scan(path: Path) -> Scan:
                 foreign = (foreign + piece.translate(None, ASCII))[:FOREIGN]
     if decoder is not None:
         decoder = _still_valid(decoder, b"", final=True)
-    return Scan(decoder is not None, head, b"" if decoder else foreign)
+    return Scan(True, head) if decoder else Scan(False, head, foreign, _is_damaged(path))
+
+
+def _is_damaged(path: Path) -> bool:
+    """Whether nearly all bytes beyond ASCII are valid UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    foreign = bad = 0
+    with path.open("rb", buffering=0) as file:
+        while (piece := file.read(CHUNK)) and bad * SOME <= foreign + CHUNK:
+            if not piece.isascii() or decoder.getstate()[0]:
+                bad += decoder.decode(piece).count("\ufffd")
+                foreign += len(piece.translate(None, ASCII))
+    return bad * SOME <= foreign
 
 
 def _still_valid(
@@ -117,8 +134,9 @@ def encoding_of(seen: Scan, chosen: str) -> str:
         return chosen
     marked, _ = bom_of(seen.head)
     if marked == "utf-8" and not seen.utf8:
-        return "cp1252"
-    return marked or _wide(seen.head) or ("utf-8" if seen.utf8 else single_byte(seen.foreign))
+        return DAMAGED if seen.damaged else "cp1252"
+    found = "utf-8" if seen.utf8 else DAMAGED if seen.damaged else single_byte(seen.foreign)
+    return marked or _wide(seen.head) or found
 
 
 def single_byte(foreign: bytes) -> str:

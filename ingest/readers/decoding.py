@@ -11,8 +11,10 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+DAMAGED = "utf-8-damaged"  # UTF-8 with some bytes that are none; the cells that have them are rejected
 ENCODINGS = (
     "utf-8",
+    DAMAGED,
     "cp1252",
     "utf-16-le",
     "utf-16-be",
@@ -47,7 +49,7 @@ def bom_of(head: bytes) -> tuple[str, int]:
 def decoder_of(encoding: str) -> codecs.IncrementalDecoder:
     """An incremental decoder that never fails: undecodable bytes become U+FFFD, cp1252's holes controls."""
     errors = "skillora.lossless" if encoding == "cp1252" else "replace"
-    return codecs.getincrementaldecoder(encoding)(errors)
+    return codecs.getincrementaldecoder("utf-8" if encoding == DAMAGED else encoding)(errors)
 
 
 def chunks_of(path: Path, encoding: str, *, size: int, first: int = 0) -> Iterator[tuple[bytes, int]]:

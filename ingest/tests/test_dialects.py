@@ -150,6 +150,14 @@ def test_empty_cells_behind_the_last_column_are_no_fault(tmp_path: Path) -> None
     assert faults == [(4, ["smith", "12", "", "x"])]
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_one_damaged_byte_spoils_its_cell_not_the_file(tmp_path: Path, mark: bytes) -> None:
+    text = "função,salário\n" + "Técnico,10\n" * 50
+    facts, rows, faults = found(tmp_path, mark + text.encode() + b"Ger\xeante,20\n" + "Técnico,10\n".encode())
+    assert (facts.encoding, facts.headers, faults) == ("utf-8-damaged", ["função", "salário"], [])
+    assert [cells[0] for _, cells in rows[-3:]] == ["Técnico", "Ger\ufffdnte", "Técnico"]
+
+
 def test_euro_sign_of_iso_8859_15(tmp_path: Path) -> None:
     facts, rows, _ = found(tmp_path, ("rôle,paye\n" + "employé,1200 €\n" * 9).encode("iso-8859-15"))
     assert (facts.encoding, rows[0][1]) == ("iso-8859-15", ["employé", "1200 €"])
