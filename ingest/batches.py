@@ -37,7 +37,6 @@ from ingest.writing import Overtaken, parts_made
 from runs.models import State
 from runs.services import run_recorded
 from skillora.lib.errors import DomainError, NotAllowed
-from skillora.lib.prepared import asked
 
 ROWS_MAX = 1000
 TRIES = 4  # while others write the same rows
@@ -122,8 +121,7 @@ def _tried(sent: "Sent", by: User | None, mode: Mode, started: float, *, lenient
     with transaction.atomic():
         source = sent.recorded(by, lenient=lenient)
         if sent.dataset.mode == "upsert":
-            in_turn(sent.dataset)  # and wait for others only briefly
-            asked("SELECT set_config('lock_timeout', %s, true)", [LOCK_WAIT])
+            in_turn(sent.dataset, wait=LOCK_WAIT)
             written = batch_write(source.pk, sent.dataset, sent.targets, clean, parts)
         else:
             ids = rows_append(source, sent.dataset, clean)

@@ -206,11 +206,17 @@ def _write_all(preparation: Preparation, writing: Writing, report: Callable[[Cou
         report(writing.counts)
 
 
-def in_turn(dataset: Dataset) -> None:
+def in_turn(dataset: Dataset, *, wait: str) -> None:
     """One batch at a time per dataset, until commit: each writes by several statements, and what a table counts after
-    each would have two of them lock each other out.
+    each would have two of them lock each other out. For everybody else's locks it waits as long as `wait` says.
     """
-    asked("SELECT pg_advisory_xact_lock(hashtext('batch'), hashtext(%s))", [dataset.slug])
+    asked(_TURN, [wait, dataset.slug])
+
+
+# The lock is taken before the column is computed.
+_TURN = """
+    SELECT set_config('lock_timeout', %s, true) FROM pg_advisory_xact_lock(hashtext('batch'), hashtext(%s))
+"""
 
 
 class Written(NamedTuple):
