@@ -82,6 +82,8 @@ def upload_append(
     if length > settings.UPLOAD_PART_MAX or offset + length > upload.size:
         raise DomainError(_("This part is too long: send 8 MiB at most."), "part_too_long", 413)
     with _locked(upload) as file:
+        if _is_complete(upload):  # by a part that ended while this one took its turn
+            return _already(upload, offset, length)
         there = file.seek(0, os.SEEK_END)
         if there != offset:
             message = _("The upload stands at %(there)s bytes: go on from there.")
@@ -120,6 +122,11 @@ def uploads_sweep() -> int:
 def _path(upload: Upload) -> Path:
     folder: Path = settings.UPLOAD_DIR
     return folder / f"{upload.pk}.part"
+
+
+def _is_complete(upload: Upload) -> bool:
+    upload.refresh_from_db(fields=["source"])
+    return upload.source_id is not None
 
 
 def _already(upload: Upload, offset: int, length: int) -> int:

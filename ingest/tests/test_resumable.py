@@ -3,6 +3,7 @@
 import base64
 import fcntl
 import hashlib
+import io
 import os
 import time
 import uuid
@@ -91,6 +92,20 @@ def test_server_that_died_before_the_import_makes_it_when_asked(calls: Client, u
     (uploads / f"{url.rpartition('/')[2]}.part").write_bytes(CSV)
     assert "Location" not in calls.head(url)
     assert part(calls, url, len(CSV), b"")["Location"] == f"/api/v1/imports/{Import.objects.get().pk}"
+
+
+def test_part_that_waited_for_the_last_one_makes_no_second_import(calls: Client, uploads: Path) -> None:
+    url = begin(calls)["Location"]
+    path = uploads / f"{url.rpartition('/')[2]}.part"
+    waiting = Upload.objects.get()  # read, its file opened, and then the last part was faster
+    assert part(calls, url, 0, CSV).status_code == 204
+    path.write_bytes(CSV)
+    by = waiting.by
+    assert by is not None
+    reached = resumable.upload_append(
+        upload=waiting, by=by, offset=len(CSV), length=0, stream=io.BytesIO(b"")
+    )
+    assert (reached, Import.objects.count()) == (len(CSV), 1)
 
 
 def test_part_that_changed_on_its_way_is_not_kept(calls: Client) -> None:

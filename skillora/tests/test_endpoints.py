@@ -20,6 +20,7 @@ from accounts.models import ApiToken, Role, User
 from ingest import services
 from skillora.lib.problems import PROGRAMS
 
+pytestmark = pytest.mark.django_db  # alone, nobody else asks for the tables
 ACTORS = ("anonymous", "viewer", "editor", "other", "staff")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSALS = {302, 401, 403, 404, 405, 412}  # 412: the upload protocol wants its version named first
