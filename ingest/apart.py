@@ -101,7 +101,7 @@ _ATTACH = sql.SQL(
 def parts_made(cursor: Any, model: type[models.Model], parts: Iterable[int]) -> None:
     """Tables for a few rows of a large import that come later: where all around them was refused, there is none.
 
-    None of those that are there is dropped until the transaction ends.
+    Inside the caller's transaction: until it ends, none of those that are there is dropped.
     """
     cursor.execute(_KEEP.format(table=sql.Identifier(model._meta.db_table)).as_string())
     apart = Apart(cursor, model)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Role, User
 from ingest import apart
@@ -50,7 +50,7 @@ def fill(seed: int = 1) -> None:
         cells=[*TEXTS],
     )
     large = Import.objects.create(dataset="salary_records", name="large.csv", apart=True)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         apart.parts_made(cursor, SALARY, [apart.part_of(large.row_id(7))])
     SALARY.objects.create(id=large.row_id(7), pay="12.50")
     for i, text in enumerate(TEXTS):
