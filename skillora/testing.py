@@ -54,11 +54,17 @@ def chromium() -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes long comes first, so that no core waits at the end; browser tests only where there is a browser."""
+    """What takes long comes first, so that no core waits at the end; browser tests only where there is a browser.
+
+    Coverage is not measured where other processes do the work: there it only costs, half of a test's time.
+    """
     long = ("browser", "integration")
     items.sort(
         key=lambda item: next((at for at, mark in enumerate(long) if item.get_closest_marker(mark)), 9)
     )
+    for item in items:
+        if any(item.get_closest_marker(mark) for mark in (*long, "slow")):
+            item.add_marker("no_cover")
     if chromium():
         return
     out = [item for item in items if item.get_closest_marker("browser")]
