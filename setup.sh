@@ -41,6 +41,9 @@ for lock in "$@"; do
     fi
 done
 
+# Once for all processes: where PYTHONDONTWRITEBYTECODE is set, each would compile all of it anew, half a second long.
+.venv/bin/python -m compileall -q -j 0 skillora accounts runs ingest analytics hiring market >/dev/null || true
+
 if [ ! -f staticfiles/staticfiles.json ] ||
     [ -n "$(find static setup.sh -newer staticfiles/staticfiles.json -print 2>/dev/null | head -n 1)" ]; then
     echo "collecting static files"

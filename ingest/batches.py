@@ -30,7 +30,7 @@ from ingest.mapping import Mapping
 from ingest.matching import fold
 from ingest.models import Import, Origin, Stage
 from ingest.readers import Batch
-from ingest.refused import NONE, CellError, Refused, Rejected, together
+from ingest.refused import CellError, Refused, Rejected, none, together
 from ingest.rejects import Groups, rejects_copy
 from ingest.upserting import Written, batch_write, in_turn, overtaken
 from ingest.writing import Overtaken, parts_made
@@ -240,7 +240,7 @@ class Sent:
         kept = ~np.isin(clean.lines, list(self.wrong))
         good = {name: values[kept] for name, values in clean.columns.items()}
         refused = Refused.of([by_line[line] for line in sorted(by_line)])
-        return Clean(clean.read, clean.lines[kept], good, NONE), refused
+        return Clean(clean.read, clean.lines[kept], good, none()), refused
 
     def _all_cleaned(self, *, lenient: bool) -> Clean:
         """Rows that leave the key to the database are cleaned apart from those that give it."""

@@ -4,6 +4,7 @@ Each distinct spelling of a column is judged once and remembered; a row is as go
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 from ingest import reasons
 from ingest.declarations import Arrays, Column, Dataset, Style, Verdicts
 from ingest.kinds import Lookup
-from ingest.refused import NONE, CellError, Refused, Rejected, bytes_of, together
+from ingest.refused import CellError, Refused, Rejected, bytes_of, together
 
 if TYPE_CHECKING:
     from ingest.facts import Facts
@@ -25,24 +26,22 @@ VARIED = 0.3  # share of distinct spellings from which looking each up costs mor
 EXPLAINED = 1_000  # distinct refused spellings per column that get a suggestion
 VALUE_MAX = 1_000  # characters of a refused value kept apart from its line
 CELL_MAX = 20_000  # characters of one cell kept in a reject
-NOTHING = pa.array(
-    [
-        "",
-        "-",
-        "--",
-        "\u2014",
-        "N/A",
-        "n/a",
-        "#N/A",
-        "NULL",
-        "Null",
-        "null",
-        "NONE",
-        "None",
-        "none",
-        "NaN",
-        "nan",
-    ]
+NOTHING = (
+    "",
+    "-",
+    "--",
+    "\u2014",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "NULL",
+    "Null",
+    "null",
+    "NONE",
+    "None",
+    "none",
+    "NaN",
+    "nan",
 )
 REQUIRED = reasons.number("required")
 UNREADABLE = reasons.number("unreadable_text")
@@ -126,7 +125,7 @@ class Cleaner:
         refused = [self._refused(batch, bad, judged)] if len(bad) else []
         if batch.faults:
             refused.append(Refused.of([_faulty(fault) for fault in batch.faults]))
-        return Clean(n + len(batch.faults), lines, columns, together(refused) if refused else NONE)
+        return Clean(n + len(batch.faults), lines, columns, together(refused))
 
     def _refused(self, batch: "Batch", bad: Any, judged: list[tuple[Any, Any]]) -> Refused:
         """The rows `bad` of a batch, with all that is wrong with each."""
@@ -253,7 +252,7 @@ class _Cells:
             readable = False
             given = self.style.values
             texts = pa.array([given.get(text, text) for text in texts.to_pylist()], pa.utf8())
-        empty = np.asarray(pc.is_in(texts, NOTHING))
+        empty = np.asarray(pc.is_in(texts, _nothing()))
         if empty.any() and self.column.default:
             texts = pc.if_else(pa.array(empty), self.column.default, texts)
             empty = np.zeros(len(texts), np.bool_)
@@ -306,6 +305,12 @@ def explained(label: str, value: str, reason: reasons.Reason, help_text: str) ->
     shown = value if len(value) <= 60 else value[:59] + "…"
     what = f"{label}: “{shown}” {reason.message}" if shown else f"{label} {reason.message}"
     return (f"{what}; {help_text}" if help_text else what)[:300]
+
+
+@cache
+def _nothing() -> pa.StringArray:
+    """Not made while modules are imported: the first list that Arrow sees costs an import of pandas."""
+    return pa.array(NOTHING)
 
 
 def _unreadable(texts: pa.StringArray) -> Any:

@@ -5,6 +5,7 @@ What is wrong with a cell is said once for all cells that say the same; a line i
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -101,13 +102,17 @@ class Refused:
         return pc.binary_join_element_wise("[", told, "]", "")
 
 
-NONE = Refused.of([])
+@cache
+def none() -> Refused:
+    """No line at all."""
+    return Refused.of([])
 
 
 def together(some: Sequence[Refused]) -> Refused:
     """All of them, in the order of lines."""
-    if len(some) == 1:
-        return some[0]
+    some = [refused for refused in some if len(refused)]
+    if len(some) < 2:
+        return some[0] if some else none()
     return Refused.of(sorted((one for refused in some for one in refused), key=lambda one: one.line))
 
 
