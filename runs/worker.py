@@ -37,7 +37,13 @@ PR_SET_PDEATHSIG = 1
 AGAIN_SECONDS = 2.0  # after which somebody who was asked to stop and goes on is asked again
 RETRY_SECONDS = 1.0  # between two looks for a queue server that is away
 _stop_asked = threading.Event()  # by a signal, of this process
-PRELOADED = ("numpy", "pandas", "pyarrow", "pyarrow.compute", "pyarrow.csv")  # slow to import: once, before forking
+PRELOADED = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pyarrow.compute",
+    "pyarrow.csv",
+)  # slow to import: once, before forking
 
 
 def die_with_parent() -> None:
