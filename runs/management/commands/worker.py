@@ -10,6 +10,7 @@ from runs.worker import die_with_parent, work
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []  # `prepare` makes them; one that was killed is to be back at once
     help = "Does queued runs until it is stopped (SIGTERM, Ctrl-C); its run is rolled back and resumed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -17,6 +17,7 @@ DATASET = "salary_records"
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []
     help = "Submit salary files as a person does, and leave before they are loaded."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

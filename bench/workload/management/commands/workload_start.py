@@ -11,6 +11,7 @@ from runs.services import run_start
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []
     help = "Start runs of a workload task."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
